@@ -1,0 +1,39 @@
+/** The two layers under every message: what a message can do, and what one of its fields can do. */
+import type { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import type { Violation } from "./Violation.ts"
+
+/**
+ * The ways of one message body, without its tag or length. They take `unknown`, because a codec is reached through a
+ * field's name; the types are settled where a message is declared.
+ */
+export interface MessageCodec {
+  readonly write: (writer: BinaryWriter, value: unknown) => void
+  /** Reads up to `end`. `previous` is what an earlier occurrence of the same field held: protobuf merges the two. */
+  readonly read: (reader: BinaryReader, end: number, previous?: unknown) => unknown
+  /** Proto-JSON: one line, keys in declaration order, defaults left out. */
+  readonly print: (value: unknown) => string
+  /** The first declared limit that the value breaks. */
+  readonly check: (value: unknown) => Violation | undefined
+}
+
+/** The ways of a message that is declared by its fields. */
+export interface DeclaredCodec extends MessageCodec {
+  /** Whether every field holds its default, so that there is nothing to write. */
+  readonly isEmpty: (value: unknown) => boolean
+}
+
+/** The ways of one field of a message. */
+export interface FieldCodec {
+  readonly number: number
+  readonly required: boolean
+  /** What a required field holds when the bytes leave it out; `undefined` when the message cannot be without it. */
+  readonly absent: () => unknown
+  /** Whether the value is the proto3 default, which neither bytes nor JSON mention. */
+  readonly isDefault: (value: unknown) => boolean
+  /** Writes tag and value. */
+  readonly write: (writer: BinaryWriter, value: unknown) => void
+  readonly read: (reader: BinaryReader, wireType: WireType, previous: unknown) => unknown
+  /** The JSON of the value. */
+  readonly print: (value: unknown) => string
+  readonly check: (value: unknown) => Violation | undefined
+}

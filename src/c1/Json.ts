@@ -1,0 +1,40 @@
+/** How proto-JSON prints and orders what has no message of its own. */
+
+/** A value with named members (a message or a `Struct`), as far as a codec knows it. */
+export const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** `Array.isArray` for arrays that are read only. */
+export const isArray = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
+
+/**
+ * Sets an own member. A plain assignment to `__proto__`, which is a legal key of JSON and of a `Struct`, would change
+ * the prototype instead.
+ */
+export const setKey = (target: { [key: string]: unknown }, key: string, value: unknown): void => {
+  if (key === "__proto__") {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  } else {
+    target[key] = value
+  }
+}
+
+// Surrogates stand for code points above U+FFFF, so they sort behind U+E000 to U+FFFF.
+const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800)
+
+/** Orders texts by code point, which is the order of their UTF-8 bytes; `<` compares UTF-16 code units instead. */
+export const byCodePoint = (left: string, right: string): number => {
+  const shared = Math.min(left.length, right.length)
+  for (let index = 0; index < shared; index++) {
+    const a = left.charCodeAt(index)
+    const b = right.charCodeAt(index)
+    if (a !== b) return rank(a) - rank(b)
+  }
+  return left.length - right.length
+}
+
+/** The keys of an object by code point. */
+export const sortedKeys = (object: object): ReadonlyArray<string> => Object.keys(object).sort(byCodePoint)
+
+/** Joins printed members to an object: `members` are `"key":value`. */
+export const object = (members: ReadonlyArray<string>): string => `{${members.join(",")}}`

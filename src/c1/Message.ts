@@ -1,0 +1,189 @@
+/**
+ * A message of C1's model. One declaration of its fields gives the Effect Schema, the protobuf bytes, the JSON and the
+ * limits. In memory a message is its proto-JSON form: camelCase keys, enums by name, times as RFC 3339 texts, and a key
+ * left out where the value is the default.
+ */
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire"
+import { Result, Schema } from "effect"
+import type { DeclaredCodec, FieldCodec } from "./Codec.ts"
+import type { Field } from "./Field.ts"
+import { isRecord } from "./Json.ts"
+import { ProtobufError } from "./ProtobufError.ts"
+import { type Violation, kindOf, violation, within } from "./Violation.ts"
+import { Malformed, malformed, nested } from "./Wire.ts"
+
+/** What can be done with the values of one message. */
+export interface Message<T> {
+  /** The full protobuf name, e.g. `c1.connector.v2.Resource`. */
+  readonly typeName: string
+  /** The proto-JSON form; C1's limits are its checks, unknown keys are dropped. */
+  readonly schema: Schema.Codec<T, unknown>
+  /**
+   * Deterministic protobuf: equal values give equal bytes. Defined for values that pass `schema` or `check`; throws
+   * `ProtobufError` where a value has no protobuf form at all (a time that is none), which is a defect of the caller.
+   */
+  readonly encode: (value: T) => Uint8Array<ArrayBuffer>
+  /**
+   * An `encode` for many values, which keeps its buffer from one to the next. Measured on Node 24: 2.5 instead of 5 µs
+   * a grant, most of which `encode` spends on growing a new buffer.
+   *
+   * @example
+   * const encode = Grant.encoder()
+   * const blobs = grants.map((grant) => encode(grant))
+   */
+  readonly encoder: () => (value: T) => Uint8Array<ArrayBuffer>
+  /** Reads protobuf of any writer. Fields and enum numbers that this model does not know are skipped. */
+  readonly decode: (bytes: Uint8Array) => Result.Result<T, ProtobufError>
+  /** One line of proto-JSON, keys in declaration order, defaults left out. Throws as `encode` does. */
+  readonly toJson: (value: T) => string
+  /** The first limit of C1's that the value breaks; much cheaper than `schema`. */
+  readonly check: (value: T) => Violation | undefined
+}
+
+/** The fields of a message by their JSON names. */
+export interface Fields {
+  readonly [name: PropertyKey]: Field<Schema.ConstraintCodec<unknown, unknown>>
+}
+
+/** The `@type` of a message. */
+export type TypeUrl<N extends string> = `type.googleapis.com/${N}`
+
+/** A message that also shows its declaration, for others to be built from it. */
+export interface Declared<N extends string, F extends Fields> extends Omit<Message<Schema.Struct.Type<F>>, "schema"> {
+  readonly typeName: N
+  /** The `@type` of the message in an annotation. */
+  readonly typeUrl: TypeUrl<N>
+  readonly schema: Schema.Struct<F>
+  readonly codec: DeclaredCodec
+}
+
+/** The type of a message's values. */
+export type Type<M extends { readonly schema: Schema.Constraint }> = M["schema"]["Type"]
+
+interface Entry extends FieldCodec {
+  readonly name: string
+  /** The key as it is printed: `"displayName":`. */
+  readonly key: string
+}
+
+const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
+  // Fields ascend by number; the only oneof of the model is `Value`, which `Struct` writes.
+  const byNumber = [...entries].sort((left, right) => left.number - right.number)
+  const numbered = new Map(entries.map((entry) => [entry.number, entry]))
+  const named = new Map(entries.map((entry) => [entry.name, entry]))
+  const required = entries.filter((entry) => entry.required)
+
+  return {
+    write: (writer, value) => {
+      if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
+      for (const entry of byNumber) {
+        const member = value[entry.name]
+        if (member !== undefined && !entry.isDefault(member)) entry.write(writer, member)
+      }
+    },
+    isEmpty: (value) => {
+      if (!isRecord(value)) return true
+      for (const entry of entries) {
+        const member = value[entry.name]
+        if (member !== undefined && !entry.isDefault(member)) return false
+      }
+      return true
+    },
+    read: (reader, end, previous) => {
+      const draft: { [name: string]: unknown } = isRecord(previous) ? { ...previous } : {}
+      nested(reader, end, (number, wireType) => {
+        const entry = numbered.get(number)
+        if (entry === undefined) return false
+        const member = entry.read(reader, wireType, draft[entry.name])
+        if (member !== undefined) draft[entry.name] = member
+        return true
+      })
+      for (const entry of required) {
+        draft[entry.name] ??= entry.absent() ?? malformed(`the field ${entry.name} is missing`)
+      }
+      return draft
+    },
+    print: (value) => {
+      if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
+      let json = ""
+      for (const entry of entries) {
+        const member = value[entry.name]
+        if (member === undefined || entry.isDefault(member)) continue
+        if (json !== "") json += ","
+        json += entry.key + entry.print(member)
+      }
+      return `{${json}}`
+    },
+    check: (value) => {
+      if (!isRecord(value)) return violation(kindOf(value), "an object")
+      for (const name in value) {
+        const entry = named.get(name)
+        const member = value[name]
+        if (entry === undefined || member === undefined) continue
+        const inner = entry.check(member)
+        if (inner !== undefined) return within(name, inner)
+      }
+      for (const entry of required) {
+        if (value[entry.name] === undefined) return within(entry.name, violation("nothing", "present"))
+      }
+      return undefined
+    }
+  }
+}
+
+const asProtobufError =
+  (typeName: string) =>
+  (cause: unknown): ProtobufError =>
+    new ProtobufError({
+      typeName,
+      reason: cause instanceof Malformed ? cause.reason : cause instanceof Error ? cause.message : String(cause)
+    })
+
+/**
+ * Declares a message. Keys are in the order of the `.proto` file, which is the order of the JSON.
+ *
+ * @example
+ * const AssetRef = make("c1.connector.v2.AssetRef", { id: Field.string(1, TextRule.id) })
+ * AssetRef.encode({ id: "logo" }) // 0a 04 6c 6f 67 6f
+ */
+export const make = <const N extends string, const F extends Fields>(typeName: N, fields: F): Declared<N, F> => {
+  type T = Schema.Struct.Type<F>
+  const schema = Schema.Struct(fields)
+  const codec = makeCodec(
+    Object.entries(fields).map(([name, field]) => ({ ...field.codec, name, key: `${JSON.stringify(name)}:` }))
+  )
+  const fail = asProtobufError(typeName)
+  // The field codecs make what the field schemas say and `read` leaves no required field out, so the type holds.
+  const isValue = (draft: unknown): draft is T => isRecord(draft)
+  const encoder = (): ((value: T) => Uint8Array<ArrayBuffer>) => {
+    let writer = new BinaryWriter()
+    return (value) => {
+      try {
+        codec.write(writer, value)
+        return writer.finish()
+      } catch (cause) {
+        // What was written of the value must not stand before the next one.
+        writer = new BinaryWriter()
+        throw fail(cause)
+      }
+    }
+  }
+  return {
+    typeName,
+    typeUrl: `type.googleapis.com/${typeName}`,
+    schema,
+    codec,
+    encode: (value) => encoder()(value),
+    encoder,
+    decode: (bytes) =>
+      Result.try({
+        try: () => {
+          const draft = codec.read(new BinaryReader(bytes), bytes.length)
+          return isValue(draft) ? draft : malformed("not a message")
+        },
+        catch: fail
+      }),
+    toJson: (value) => codec.print(value),
+    check: (value) => codec.check(value)
+  }
+}

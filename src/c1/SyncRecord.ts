@@ -1,0 +1,97 @@
+/** What a sync yields, one record after the other: resource types, resources, entitlements, grants. */
+import { Entitlement } from "./Entitlement.ts"
+import { Grant } from "./Grant.ts"
+import { resourceKey } from "./Ids.ts"
+import { InvalidRecord } from "./InvalidRecord.ts"
+import { Resource } from "./Resource.ts"
+import { ResourceType } from "./ResourceType.ts"
+import { checkTraits } from "./TraitRule.ts"
+import { type Violation, violation, within } from "./Violation.ts"
+
+/** One record. `replaces` means that an earlier record of this sync with the same id is superseded. */
+export type SyncRecord =
+  | { readonly _tag: "ResourceType"; readonly value: ResourceType }
+  | { readonly _tag: "Resource"; readonly value: Resource; readonly replaces?: true }
+  | { readonly _tag: "Entitlement"; readonly value: Entitlement; readonly replaces?: true }
+  | { readonly _tag: "Grant"; readonly value: Grant; readonly replaces?: true }
+
+/**
+ * A record as an error names it.
+ *
+ * @example
+ * describe({ _tag: "Resource", value: { id: { resourceType: "user", resource: "u1" } } }) // "resource user:u1"
+ */
+export const describe = (record: SyncRecord): string => {
+  switch (record._tag) {
+    case "ResourceType":
+      return `resource type ${record.value.id}`
+    case "Resource":
+      return `resource ${resourceKey(record.value.id)}`
+    case "Entitlement":
+      return `entitlement ${record.value.id}`
+    case "Grant":
+      return `grant ${record.value.id}`
+  }
+}
+
+const checkResource = (resource: Resource): Violation | undefined =>
+  resource.displayName === undefined || resource.displayName.trim() === ""
+    ? within("displayName", violation("empty", "a name that people can read"))
+    : checkTraits(resource)
+
+const violationOf = (record: SyncRecord): Violation | undefined => {
+  switch (record._tag) {
+    case "ResourceType":
+      return ResourceType.check(record.value)
+    case "Resource":
+      return Resource.check(record.value) ?? checkResource(record.value)
+    case "Entitlement":
+      return Entitlement.check(record.value)
+    case "Grant":
+      return Grant.check(record.value)
+  }
+}
+
+/**
+ * The first of C1's limits that a record breaks: lengths in bytes, ids, enums, email addresses, links, times, numbers
+ * and the completeness of traits. Whether a resource carries the trait that its type declares is for the caller, who
+ * knows the type. It costs about a microsecond.
+ */
+export const validate = (record: SyncRecord): InvalidRecord | undefined => {
+  const found = violationOf(record)
+  return found === undefined
+    ? undefined
+    : new InvalidRecord({ record: describe(record), field: found.path, found: found.found, limit: found.limit })
+}
+
+const types = {
+  ResourceType: `{"@type":"${ResourceType.typeUrl}"`,
+  Resource: `{"@type":"${Resource.typeUrl}"`,
+  Entitlement: `{"@type":"${Entitlement.typeUrl}"`,
+  Grant: `{"@type":"${Grant.typeUrl}"`
+}
+
+const print = (record: SyncRecord): string => {
+  switch (record._tag) {
+    case "ResourceType":
+      return ResourceType.toJson(record.value)
+    case "Resource":
+      return Resource.toJson(record.value)
+    case "Entitlement":
+      return Entitlement.toJson(record.value)
+    case "Grant":
+      return Grant.toJson(record.value)
+  }
+}
+
+/**
+ * One line of JSON that says what it is.
+ *
+ * @example
+ * toJson({ _tag: "ResourceType", value: { id: "user" } }) // {"@type":"type.googleapis.com/c1.connector.v2.ResourceType","id":"user"}
+ */
+export const toJson = (record: SyncRecord): string => {
+  const body = print(record)
+  const type = types[record._tag]
+  return body === "{}" ? `${type}}` : `${type},${body.slice(1)}`
+}

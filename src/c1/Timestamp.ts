@@ -1,0 +1,186 @@
+/**
+ * A point in time as an RFC 3339 text in UTC (`2026-01-02T03:04:05.600Z`), which keeps the nanoseconds that
+ * `google.protobuf.Timestamp` carries. Canonical is `Z` and 0, 3, 6 or 9 fraction digits; years run from 0001 to 9999.
+ *
+ * @example
+ * canonical("2026-01-02T04:04:05.6+01:00") // "2026-01-02T03:04:05.600Z"
+ */
+import { type BinaryReader, type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { Option, Schema, SchemaTransformation } from "effect"
+import type { MessageCodec } from "./Codec.ts"
+import { expectWireType, malformed, nested } from "./Wire.ts"
+import { kindOf, quote, violation } from "./Violation.ts"
+
+/** A canonical RFC 3339 text; `fromString` and `schema` make one of any other RFC 3339 form. */
+export type Timestamp = string
+
+/** Seconds since 1970 (negative before) and the nanoseconds after that second, 0 to 999,999,999. */
+interface Instant {
+  readonly seconds: number
+  readonly nanos: number
+}
+
+const earliest = -62_135_596_800 // 0001-01-01T00:00:00Z
+const latest = 253_402_300_799 // 9999-12-31T23:59:59Z
+
+const daysInMonth = (year: number, month: number): number =>
+  month === 2 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
+
+const zero = 48
+
+/** The number in `text` from `from` up to `to`, `NaN` unless all of it is digits. Three times as fast as a pattern. */
+const digits = (text: string, from: number, to: number): number => {
+  let number = 0
+  for (let index = from; index < to; index++) {
+    const digit = text.charCodeAt(index) - zero
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    number = number * 10 + digit
+  }
+  return number
+}
+
+const endOfDigits = (text: string, from: number): number => {
+  let index = from
+  while (index < text.length && text.charCodeAt(index) >= zero && text.charCodeAt(index) <= zero + 9) index++
+  return index
+}
+
+/** The seconds that `+hh:mm`, `-hh:mm` or `Z` at the end of `text` is ahead of UTC; `NaN` when it is none of them. */
+const offsetAt = (text: string, from: number): number => {
+  const sign = text.charAt(from)
+  if (sign === "Z" || sign === "z") return text.length === from + 1 ? 0 : Number.NaN
+  if ((sign !== "+" && sign !== "-") || text.length !== from + 6 || text.charAt(from + 3) !== ":") return Number.NaN
+  const hours = digits(text, from + 1, from + 3)
+  const minutes = digits(text, from + 4, from + 6)
+  if (hours > 23 || minutes > 59) return Number.NaN
+  return (sign === "-" ? -60 : 60) * (hours * 60 + minutes)
+}
+
+const separators = (text: string): boolean =>
+  text.charAt(4) === "-" &&
+  text.charAt(7) === "-" &&
+  (text.charAt(10) === "T" || text.charAt(10) === "t") &&
+  text.charAt(13) === ":" &&
+  text.charAt(16) === ":"
+
+const secondsAt = (text: string): number => {
+  const year = digits(text, 0, 4)
+  const month = digits(text, 5, 7)
+  const day = digits(text, 8, 10)
+  const hour = digits(text, 11, 13)
+  const minute = digits(text, 14, 16)
+  const second = digits(text, 17, 19)
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month))) return Number.NaN
+  if (!(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN
+  // Days since 1970 in the Gregorian calendar, counted in years from March so that the leap day comes last.
+  const shifted = month > 2 ? year : year - 1
+  const dayOfYear = (((153 * ((month + 9) % 12) + 2) / 5) | 0) + day - 1
+  const days = shifted * 365 + ((shifted >> 2) - ((shifted / 100) | 0) + ((shifted / 400) | 0)) + dayOfYear - 719_468
+  return days * 86_400 + hour * 3600 + minute * 60 + second
+}
+
+const parse = (text: string): Instant | undefined => {
+  if (text.length < 20 || !separators(text)) return undefined
+  let end = 19
+  let nanos = 0
+  if (text.charAt(19) === ".") {
+    end = endOfDigits(text, 20)
+    if (end === 20 || end > 29) return undefined
+    nanos = digits(text, 20, end) * 10 ** (29 - end)
+  }
+  const seconds = secondsAt(text) - offsetAt(text, end)
+  // Not a number compares as false, so that this also refuses whatever did not parse.
+  return seconds >= earliest && seconds <= latest ? { seconds, nanos } : undefined
+}
+
+const print = ({ seconds, nanos }: Instant): Timestamp => {
+  const clock = new Date(seconds * 1000).toISOString().slice(0, 19)
+  if (nanos === 0) return `${clock}Z`
+  const digits = String(nanos).padStart(9, "0")
+  return `${clock}.${digits.endsWith("000000") ? digits.slice(0, 3) : digits.endsWith("000") ? digits.slice(0, 6) : digits}Z`
+}
+
+/** Whether a text that parses is canonical already: no offset, and no more groups of digits than it needs. */
+const isCanonical = (text: string, nanos: number): boolean => {
+  const length = nanos === 0 ? 20 : nanos % 1_000_000 === 0 ? 24 : nanos % 1000 === 0 ? 27 : 30
+  return text.length === length && text.endsWith("Z") && text.charAt(10) === "T"
+}
+
+/** The canonical form of an RFC 3339 text, or `undefined` when it is none or lies outside the years 0001 to 9999. */
+export const canonical = (text: string): Timestamp | undefined => {
+  const instant = parse(text)
+  if (instant === undefined) return undefined
+  return isCanonical(text, instant.nanos) ? text : print(instant)
+}
+
+/**
+ * Reads an RFC 3339 text of any offset and up to nine fraction digits.
+ *
+ * @example
+ * fromString("2026-01-02T03:04:05Z") // Option.some("2026-01-02T03:04:05Z")
+ */
+export const fromString = (text: string): Option.Option<Timestamp> => Option.fromUndefinedOr(canonical(text))
+
+const limit = "an RFC 3339 time between the years 0001 and 9999"
+
+/** Decodes any RFC 3339 text to its canonical form. */
+export const schema: Schema.Codec<Timestamp, string> = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.String.check(
+      Schema.makeFilter((text: string) => (canonical(text) === text ? undefined : `Expected ${limit}`), {
+        arbitraryConstraint: {
+          patterns: [
+            {
+              source:
+                "^[0-2]\\d[0-9][1-9]-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{2}[1-9]|\\.\\d{8}[1-9])?Z$",
+              flags: ""
+            }
+          ]
+        }
+      })
+    ),
+    SchemaTransformation.transform({ decode: (text) => canonical(text) ?? text, encode: (text) => text })
+  )
+)
+
+const refuse = (value: unknown): never =>
+  malformed(`${typeof value === "string" ? quote(value) : kindOf(value)} is not ${limit}`)
+
+const instantOf = (value: unknown): Instant => (typeof value === "string" ? parse(value) : undefined) ?? refuse(value)
+
+const write = (writer: BinaryWriter, value: unknown): void => {
+  const { seconds, nanos } = instantOf(value)
+  if (seconds > 0 && seconds <= 0xffff_ffff) writer.uint32(0x08).uint32(seconds)
+  else if (seconds !== 0) writer.uint32(0x08).int64(seconds)
+  if (nanos !== 0) writer.uint32(0x10).uint32(nanos)
+}
+
+const read = (reader: BinaryReader, end: number, previous?: unknown): Timestamp => {
+  const earlier = previous === undefined ? undefined : instantOf(previous)
+  let seconds = earlier?.seconds ?? 0
+  let nanos = earlier?.nanos ?? 0
+  nested(reader, end, (number, wireType) => {
+    if (number !== 1 && number !== 2) return false
+    expectWireType(wireType, WireType.Varint)
+    if (number === 1) seconds = Number(reader.int64())
+    else nanos = reader.int32()
+    return true
+  })
+  if (seconds < earliest || seconds > latest || nanos < 0 || nanos > 999_999_999) {
+    return malformed(`a timestamp of ${seconds} seconds and ${nanos} nanoseconds is not ${limit}`)
+  }
+  return print({ seconds, nanos })
+}
+
+/** `google.protobuf.Timestamp` on the wire. */
+export const codec: MessageCodec = {
+  write,
+  read,
+  print: (value) => `"${(typeof value === "string" ? canonical(value) : undefined) ?? refuse(value)}"`,
+  check: (value) =>
+    typeof value !== "string"
+      ? violation(kindOf(value), limit)
+      : parse(value) === undefined
+        ? violation(quote(value), limit)
+        : undefined
+}

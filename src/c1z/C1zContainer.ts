@@ -1,0 +1,116 @@
+/**
+ * The envelope of a `.c1z` file: five magic bytes, then one zstd frame that holds a SQLite database and ends the file.
+ */
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import { Effect, FileSystem, Stream } from "effect"
+import type { PlatformError } from "effect/PlatformError"
+import * as Zlib from "node:zlib"
+import * as C1zError from "./C1zError.ts"
+import * as C1zReadError from "./C1zReadError.ts"
+
+/** `C1ZF` and a NUL: the container of the SQLite engine. */
+export const magic = Uint8Array.of(0x43, 0x31, 0x5a, 0x46, 0x00)
+
+/** `C1Z3` and a NUL: the container of the Pebble engine, recognized in order to be refused. */
+export const pebbleMagic = Uint8Array.of(0x43, 0x31, 0x5a, 0x33, 0x00)
+
+/** Bytes of database that a file may hold: the SDK's readers up to 0.7 decompress no more than this. */
+export const maxDatabaseBytes = 3 * 1024 ** 3
+
+const chunkSize = 64 * 1024
+
+// Level 3 has a window of 2 MiB; readers refuse windows above 128 MiB. libzstd takes the content size from
+// `pledgedSrcSize`, writes it into the frame header and fails when the data turn out otherwise.
+const frameOptions = (contentSize: number): Zlib.ZstdOptions => ({
+  params: {
+    [Zlib.constants.ZSTD_c_compressionLevel]: 3,
+    [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,
+    [Zlib.constants.ZSTD_c_checksumFlag]: 1
+  },
+  pledgedSrcSize: contentSize
+})
+
+/**
+ * Compresses the closed database at `database` into a new file at `file`, readable by its owner only, and waits until
+ * the disk has it. Memory stays at a few buffers whatever the size. Succeeds with the size of the file in bytes.
+ *
+ * Errors speak of `target`, the file that the user asked for.
+ */
+export const pack = Effect.fnUntraced(
+  function* (options: { readonly database: string; readonly file: string; readonly target: string }) {
+    const fs = yield* FileSystem.FileSystem
+    const contentSize = Number((yield* fs.stat(options.database)).size)
+    const out = yield* fs.open(options.file, { flag: "wx", mode: 0o600 })
+    yield* out.writeAll(magic)
+    yield* fs.stream(options.database, { chunkSize }).pipe(
+      NodeStream.pipeThroughDuplex({
+        evaluate: () => Zlib.createZstdCompress(frameOptions(contentSize)),
+        onError: C1zError.fromCause(options.target)
+      }),
+      Stream.runForEach((bytes: Uint8Array) => out.writeAll(bytes))
+    )
+    yield* out.sync
+    return Number((yield* out.stat).size)
+  },
+  Effect.scoped,
+  (effect, options) =>
+    Effect.mapError(effect, (error: PlatformError | C1zError.C1zError) =>
+      error._tag === "PlatformError" ? C1zError.fromPlatformError(options.target)(error) : error
+    )
+)
+
+const startsWith = (bytes: Uint8Array, prefix: Uint8Array): boolean => prefix.every((byte, at) => bytes[at] === byte)
+
+// What the first bytes of a file of `size` bytes say against it.
+const objection = (head: Uint8Array, size: number): C1zReadError.C1zReadErrorReason | undefined => {
+  if (size === 0) return "EmptyFile"
+  if (size < magic.length) return startsWith(magic, head.subarray(0, size)) ? "Truncated" : "NotC1z"
+  if (startsWith(head, pebbleMagic)) return "PebbleEngine"
+  if (!startsWith(head, magic)) return "NotC1z"
+  return size === magic.length ? "MagicOnly" : undefined
+}
+
+/**
+ * Decompresses the database of the `.c1z` at `path` into a new file at `database`, as a stream. Stops with `TooLarge`
+ * when more than `limit` bytes come out.
+ */
+export const unpack = Effect.fnUntraced(
+  function* (options: { readonly path: string; readonly database: string; readonly limit: number }) {
+    const { limit, path } = options
+    const fs = yield* FileSystem.FileSystem
+    const info = yield* fs.stat(path)
+    if (info.type !== "File") return yield* new C1zReadError.C1zReadError({ reason: "NotRegular", path })
+    const size = Number(info.size)
+
+    const file = yield* fs.open(path, { flag: "r" })
+    const head = new Uint8Array(magic.length)
+    yield* file.read(head)
+    const reason = objection(head, size)
+    if (reason !== undefined) return yield* new C1zReadError.C1zReadError({ reason, path })
+
+    const out = yield* fs.open(options.database, { flag: "wx", mode: 0o600 })
+    const frame = Zlib.createZstdDecompress()
+    let written = 0
+    yield* fs.stream(path, { chunkSize, offset: magic.length }).pipe(
+      NodeStream.pipeThroughDuplex({ evaluate: () => frame, onError: C1zReadError.fromCause(path) }),
+      Stream.runForEach((bytes: Uint8Array): Effect.Effect<void, PlatformError | C1zReadError.C1zReadError> => {
+        written += bytes.length
+        return written > limit
+          ? Effect.fail(new C1zReadError.C1zReadError({ reason: "TooLarge", path, detail: `more than ${limit} bytes` }))
+          : out.writeAll(bytes)
+      })
+    )
+
+    // Node ends quietly with the frame, whatever follows it; other readers refuse such a file.
+    const rest = size - magic.length - frame.bytesWritten
+    if (rest > 0) {
+      const detail = `${rest} bytes follow the compressed data`
+      return yield* new C1zReadError.C1zReadError({ reason: "Corrupt", path, detail })
+    }
+  },
+  Effect.scoped,
+  (effect, options) =>
+    Effect.mapError(effect, (error: PlatformError | C1zReadError.C1zReadError) =>
+      error._tag === "PlatformError" ? C1zReadError.fromPlatformError(options.path)(error) : error
+    )
+)

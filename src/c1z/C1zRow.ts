@@ -1,0 +1,82 @@
+/**
+ * How a record becomes a row. Readers filter by the columns and hand out the blob, so all columns come from the same
+ * value as the blob.
+ */
+import { annotate, find } from "../c1/Annotation.ts"
+import { Entitlement } from "../c1/Entitlement.ts"
+import { Grant } from "../c1/Grant.ts"
+import { GrantExpandable } from "../c1/GrantExpandable.ts"
+import { resourceKey } from "../c1/Ids.ts"
+import { Resource } from "../c1/Resource.ts"
+import { ResourceType } from "../c1/ResourceType.ts"
+import type { SyncRecord } from "../c1/SyncRecord.ts"
+import * as Tables from "./C1zTables.ts"
+
+/** The values of the columns between `id` and `sync_id`, in the order of the table's declaration. */
+export interface C1zRow {
+  readonly table: Tables.Table
+  readonly values: ReadonlyArray<string | number | Uint8Array | null>
+}
+
+// Readers look for the expansion in its column only, the first one counts, and the blob must not hold any.
+const split = (grant: Grant): readonly [Grant, GrantExpandable | undefined] => {
+  const expansion = find(grant.annotations, GrantExpandable)
+  if (expansion === undefined) return [grant, undefined]
+  const { annotations = [], ...rest } = grant
+  const others = annotations.filter((annotation) => annotation["@type"] !== GrantExpandable.typeUrl)
+  return [others.length === 0 ? rest : { ...rest, annotations: others }, expansion]
+}
+
+/** The grant as it was before {@link rowOf} moved its expansion into a column. */
+export const withExpansion = (grant: Grant, expansion: GrantExpandable): Grant => ({
+  ...grant,
+  annotations: [...(grant.annotations ?? []), annotate(GrantExpandable, expansion)]
+})
+
+/** The row of a record. */
+export const rowOf = (record: SyncRecord): C1zRow => {
+  switch (record._tag) {
+    case "ResourceType": {
+      const { value } = record
+      return { table: Tables.resourceTypes, values: [value.id, ResourceType.encode(value)] }
+    }
+    case "Resource": {
+      const { value } = record
+      const parent = value.parentResourceId
+      return {
+        table: Tables.resources,
+        values: [
+          value.id.resourceType,
+          resourceKey(value.id),
+          parent?.resourceType ?? null,
+          parent?.resource ?? null,
+          Resource.encode(value)
+        ]
+      }
+    }
+    case "Entitlement": {
+      const { value } = record
+      const { resource, resourceType } = value.resource.id
+      return { table: Tables.entitlements, values: [resourceType, resource, value.id, Entitlement.encode(value)] }
+    }
+    case "Grant": {
+      const [grant, expansion] = split(record.value)
+      const { resource, resourceType } = grant.entitlement.resource.id
+      const principal = grant.principal.id
+      return {
+        table: Tables.grants,
+        values: [
+          resourceType,
+          resource,
+          grant.entitlement.id,
+          principal.resourceType,
+          principal.resource,
+          grant.id,
+          expansion === undefined ? null : GrantExpandable.encode(expansion),
+          expansion === undefined ? 0 : 1,
+          Grant.encode(grant)
+        ]
+      }
+    }
+  }
+}

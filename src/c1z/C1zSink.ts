@@ -1,0 +1,92 @@
+/**
+ * Writes a sync into a `.c1z` file, the format that C1 and the `baton` command read.
+ */
+import { Clock, Effect, FileSystem, Path, Sink } from "effect"
+import type { SyncRecord } from "../c1/SyncRecord.ts"
+import { type C1zError, fromPlatformError } from "./C1zError.ts"
+import * as Container from "./C1zContainer.ts"
+import * as Spool from "./C1zSpool.ts"
+import type { C1zCounts } from "./C1zTables.ts"
+import * as Target from "./C1zTarget.ts"
+import * as Time from "./C1zTime.ts"
+
+export interface C1zSinkOptions {
+  /** Where the file is to appear. A symbolic link stays one: the file that it points to is replaced. */
+  readonly path: string
+  /** A KSUID. */
+  readonly syncId: string
+}
+
+/** A file that was written: its path as asked for, its size in bytes, and what it holds. */
+export interface C1zFile {
+  readonly path: string
+  readonly bytes: number
+  readonly counts: C1zCounts
+}
+
+// Names the new file durably. The file is complete and in place by then, so a directory that cannot be flushed (on
+// Windows none can) is worth a line in the log and no failure.
+const flushDirectory = (directory: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const handle = yield* fs.open(directory, { flag: "r" })
+    yield* handle.sync
+  }).pipe(Effect.scoped, Effect.ignore({ log: "Debug", message: `Could not flush ${directory}` }))
+
+/**
+ * Checks, before a sync begins, that its result could be written to `path`: the directory exists and takes files, and
+ * nothing but a regular file stands at the path. Leaves nothing behind.
+ *
+ * Fails with the `C1zError` that {@link make} would fail with.
+ */
+export const preflight = (
+  path: string
+): Effect.Effect<void, C1zError, FileSystem.FileSystem | Path.Path> =>
+  Target.resolve(path).pipe(Effect.flatMap(Target.scratch), Effect.scoped, Effect.asVoid)
+
+/**
+ * A sink that streams the records of one full sync into `path`. The file appears there, whole and flushed to disk, when
+ * the stream has ended well; until then, and after any failure or interruption, what stood there before is untouched.
+ *
+ * The rows gather in a database in a private directory `.<name>.partial-<random>` beside the target (the same disk, so
+ * that the last step is one rename). It is removed at the end, whatever the end is. The file can be read by its owner
+ * only. Times come from Effect's `Clock`: the same records, sync id and times give the same bytes.
+ *
+ * @example
+ * ```ts
+ * const file = yield* records.pipe(Stream.run(C1zSink.make({ path: "sync.c1z", syncId })))
+ * yield* Console.log(`${file.counts.grants} grants in ${file.bytes} bytes`)
+ * ```
+ */
+export const make = (
+  options: C1zSinkOptions
+): Sink.Sink<C1zFile, SyncRecord, never, C1zError, FileSystem.FileSystem | Path.Path> =>
+  Sink.unwrap(
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const target = yield* Target.resolve(options.path)
+      const scratch = yield* Target.scratch(target)
+      const startedAt = yield* Clock.currentTimeMillis
+      const database = path.join(scratch, "database")
+      const spool = yield* Spool.open({
+        file: database,
+        target: options.path,
+        syncId: options.syncId,
+        startedAt: Time.fromMillis(startedAt)
+      })
+
+      const publish = Effect.gen(function* () {
+        // A clock that was set back must not make a sync end before it began.
+        const endedAt = Math.max(startedAt, yield* Clock.currentTimeMillis)
+        const counts = yield* spool.finish(Time.fromMillis(endedAt))
+        const file = path.join(scratch, "file")
+        const bytes = yield* Container.pack({ database, file, target: options.path })
+        yield* fs.rename(file, target.path).pipe(Effect.mapError(fromPlatformError(options.path)), Effect.uninterruptible)
+        yield* flushDirectory(target.directory)
+        return { path: options.path, bytes, counts } satisfies C1zFile
+      })
+
+      return Sink.forEachArray(spool.write).pipe(Sink.mapEffect(() => publish))
+    })
+  )

@@ -1,0 +1,86 @@
+import { Cause, ConfigProvider, Console, Effect, type FileSystem, Layer, type Path, type Stdio, type Terminal } from "effect"
+import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as CapabilitiesCommand from "./CapabilitiesCommand.ts"
+import * as ConfigCommand from "./ConfigCommand.ts"
+import * as ErrorText from "./ErrorText.ts"
+import * as Logging from "./Logging.ts"
+import * as Settings from "./Settings.ts"
+import * as SettingsFile from "./SettingsFile.ts"
+import * as SimulateCommand from "./SimulateCommand.ts"
+import * as SyncCommand from "./SyncCommand.ts"
+import { version } from "./Version.ts"
+
+const examples = [
+  { command: "baton-posthog simulate", description: "Try it without an account: a PostHog on this machine" },
+  {
+    command: "baton-posthog --base-url https://us.posthog.com/api/organizations/<organization_id> -f sync.c1z",
+    description: "Write an organization into a file for C1 (the key comes from BATON_API_TOKEN)"
+  },
+  { command: "baton-posthog sync --output ndjson | jq -c .", description: "Stream the records to another program" }
+]
+
+const logging = (values: Settings.SettingValues) => Logging.layer({ level: values.logLevel, format: values.logFormat })
+
+const root = Command.make("baton-posthog").pipe(
+  Command.withSharedFlags(Settings.flags),
+  Command.withHandler((values) => SyncCommand.run(values, "c1z").pipe(Effect.provide(logging(values)))),
+  Command.withDescription(
+    "Who can get into what in PostHog, for ConductorOne: reads the members and roles of one organization. Without a subcommand it writes them into a .c1z file."
+  ),
+  Command.withExamples(examples)
+)
+
+const sync = Command.make(
+  "sync",
+  {
+    output: Flag.Literals("output", ["c1z", "ndjson"]).pipe(
+      Flag.withDescription("A .c1z file (see --file), or one JSON record a line on stdout"),
+      Flag.withDefault("c1z")
+    )
+  },
+  Effect.fnUntraced(function* ({ output }) {
+    const values = yield* root
+    yield* SyncCommand.run(values, output).pipe(Effect.provide(logging(values)))
+  })
+).pipe(Command.withDescription("Read the organization once, into a file or as a stream"))
+
+/** The whole command. */
+export const command = root.pipe(
+  Command.withSubcommands([sync, CapabilitiesCommand.command, ConfigCommand.command, SimulateCommand.command])
+)
+
+/** Help that was asked for goes to stdout; a wrong invocation gets a few lines on stderr, and never a record's place. */
+const presenter = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Effect.forEach(event.errors, (error) => Console.error(`Error: ${error.message}`)).pipe(
+          Effect.andThen(Console.error(`Try: ${event.commandPath.join(" ")} --help`))
+        )
+      : CliOutput.defaultPresenter.present(event)
+})
+
+/** `--log-level` is one of our settings, since variables and the file give it as well; there is no wizard. */
+const cliConfig = CliConfig.layer({
+  builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
+})
+
+/** Runs the command with the arguments of `Stdio` and the given environment; errors are told on stderr, in words. */
+export const main = (
+  environment: Readonly<Record<string, string | undefined>>
+): Effect.Effect<
+  void,
+  unknown,
+  FileSystem.FileSystem | Path.Path | Terminal.Terminal | ChildProcessSpawner | Stdio.Stdio
+> =>
+  Command.run(command, { version }).pipe(
+    Effect.provide(
+      Layer.mergeAll(presenter, cliConfig, ConfigProvider.layer(SettingsFile.provider(environment)))
+    ),
+    Effect.tapCause((cause) => (isToldAlready(cause) ? Effect.void : Console.error(ErrorText.of(cause))))
+  )
+
+const isToldAlready = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Cause.squash(cause)
+  return typeof error === "object" && error !== null && "_tag" in error && (error._tag === "ShowHelp" || error._tag === "BrokenPipe")
+}

@@ -1,0 +1,178 @@
+/**
+ * The settings of the command, each described once. Flags, `BATON_*` variables, the keys of the YAML file, `--help` and
+ * the schema that `config` prints all come from here. Names are those of every Baton connector.
+ */
+import { Config, Option, type Redacted, Schema } from "effect"
+import { Flag } from "effect/cli"
+
+/** What `config` says of a setting to C1. Absent for settings that C1 does not ask people for. */
+export interface ExportedField {
+  readonly displayName: string
+  readonly placeholder?: string
+  readonly required: boolean
+  readonly secret: boolean
+}
+
+export interface Setting<A> {
+  /** Name of the flag and YAML key; the variable is `BATON_` and the name in capitals. */
+  readonly name: string
+  readonly description: string
+  readonly flag: Flag.Flag<A>
+  readonly exported?: ExportedField
+}
+
+/** `base-url` → `BATON_BASE_URL` */
+export const variableOf = (name: string): string => `BATON_${name.toUpperCase().replaceAll("-", "_")}`
+
+const setting = <A>(
+  name: string,
+  description: string,
+  flag: (name: string) => Flag.Flag<A>,
+  exported?: ExportedField
+): Setting<A> => ({
+  name,
+  description,
+  flag: flag(name).pipe(Flag.withDescription(`${description} (${variableOf(name)})`)),
+  ...(exported === undefined ? {} : { exported })
+})
+
+const text = (metavar: string) => (name: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withFallbackConfig(Config.String(name)), Flag.optional)
+
+const withDefault =
+  <A>(make: (name: string) => Flag.Flag<A>, config: (name: string) => Config.Config<A>, fallback: A) =>
+  (name: string) =>
+    make(name).pipe(Flag.withFallbackConfig(config(name)), Flag.withDefault(fallback))
+
+const count = (fallback: number, minimum: number) => (name: string) => {
+  const schema = Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum))
+  return Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withSchema(schema),
+    Flag.withFallbackConfig(Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(schema)), name)),
+    Flag.withDefault(fallback)
+  )
+}
+
+const optionalCount = (minimum: number) => (name: string) => {
+  const schema = Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum))
+  return Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withSchema(schema),
+    Flag.withFallbackConfig(Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(schema)), name)),
+    Flag.optional
+  )
+}
+
+const choice = <const A extends string>(choices: ReadonlyArray<A>, fallback: A) =>
+  withDefault(
+    (name) => Flag.Literals(name, choices),
+    (name) => Config.Literals(choices, name),
+    fallback
+  )
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "none"] as const
+export type LogLevelName = (typeof logLevels)[number]
+
+export const baseUrl = setting(
+  "base-url",
+  "URL of the organization's API, ending in /api/organizations/<organization_id>",
+  text("URL"),
+  {
+    displayName: "Base URL",
+    placeholder: "https://us.posthog.com/api/organizations/<organization_id>",
+    required: true,
+    secret: false
+  }
+)
+
+export const apiToken: Setting<Option.Option<Redacted.Redacted<string>>> = setting(
+  "api-token",
+  "PostHog personal API key with organization_member:read and organization:read; better given as variable or in the file, since process lists show arguments",
+  (name) =>
+    Flag.Redacted(name).pipe(Flag.withMetavar("KEY"), Flag.withFallbackConfig(Config.Redacted(name)), Flag.optional),
+  { displayName: "API token", required: true, secret: true }
+)
+
+export const file = setting(
+  "file",
+  "Where to write the sync",
+  (name) =>
+    withDefault((flag) => Flag.String(flag).pipe(Flag.withMetavar("FILE")), (key) => Config.String(key), "sync.c1z")(
+      name
+    ).pipe(Flag.withAlias("f"))
+)
+
+export const logLevel = setting("log-level", "How much to log on stderr", choice(logLevels, "info"))
+
+export const logFormat = setting(
+  "log-format",
+  "Log lines for people or for machines; unless told, console on a terminal and json elsewhere",
+  (name) =>
+    Flag.Literals(name, ["console", "json"]).pipe(
+      Flag.withFallbackConfig(Config.Literals(["console", "json"], name)),
+      Flag.optional
+    )
+)
+
+export const workers = setting("workers", "Requests under way at the same time", count(4, 1))
+
+export const pageSize = setting("page-size", "Rows asked for in one request", count(1000, 1))
+
+export const timeoutSeconds = setting(
+  "http-timeout-seconds",
+  "How long to wait for an answer to begin or go on",
+  count(60, 1)
+)
+
+export const requestsPerMinute = setting(
+  "requests-per-minute",
+  "Requests in any minute; 480 unless told (PostHog's limit), 0 for no limit; a server on this machine has none unless told",
+  optionalCount(0)
+)
+
+export const requestsPerHour = setting(
+  "requests-per-hour",
+  "Requests in any hour; 4800 unless told (PostHog's limit), 0 for no limit; a server on this machine has none unless told",
+  optionalCount(0)
+)
+
+export const maxWaitSeconds = setting(
+  "max-wait",
+  "Longest wait in seconds for the request limit before giving up",
+  count(3700, 0)
+)
+
+/** Every setting, in the order of `--help`. */
+export const all = {
+  baseUrl,
+  apiToken,
+  file,
+  workers,
+  pageSize,
+  timeoutSeconds,
+  requestsPerMinute,
+  requestsPerHour,
+  maxWaitSeconds,
+  logLevel,
+  logFormat
+}
+
+/** The flags, to be shared by every command as in other Baton connectors. */
+export const flags = {
+  baseUrl: all.baseUrl.flag,
+  apiToken: all.apiToken.flag,
+  file: all.file.flag,
+  workers: all.workers.flag,
+  pageSize: all.pageSize.flag,
+  timeoutSeconds: all.timeoutSeconds.flag,
+  requestsPerMinute: all.requestsPerMinute.flag,
+  requestsPerHour: all.requestsPerHour.flag,
+  maxWaitSeconds: all.maxWaitSeconds.flag,
+  logLevel: all.logLevel.flag,
+  logFormat: all.logFormat.flag
+}
+
+export type SettingValues = {
+  readonly [K in keyof typeof flags]: (typeof flags)[K] extends Flag.Flag<infer A> ? A : never
+}

@@ -1,0 +1,167 @@
+import { Cause, Deferred, Effect, Exit, Fiber, Queue, Semaphore, Stream } from "effect"
+import type { Grant } from "../c1/Grant.ts"
+import { resourceKey } from "../c1/Ids.ts"
+import type { Resource } from "../c1/Resource.ts"
+import type { SyncRecord } from "../c1/SyncRecord.ts"
+import type { Connector, ResourceSyncer } from "./Connector.ts"
+import * as Integrity from "./Integrity.ts"
+import { Progress } from "./Progress.ts"
+import type { SyncNote, SyncReport } from "./SyncReport.ts"
+
+export interface SyncOptions {
+  /** How many resources have their grants read at the same time; 4 unless told. */
+  readonly concurrency?: number
+}
+
+/** One sync, not yet begun: the records as a stream, and what it has done so far. */
+export interface SyncRun<out E, out R> {
+  /**
+   * Resource types, resources, entitlements, grants, each in source order, whatever arrives first. Pulling drives the
+   * sync; a failure means that what came before is not the whole.
+   */
+  readonly records: Stream.Stream<SyncRecord, E | Integrity.IntegrityProblem, R>
+  /** Counts and notes up to now; final once `records` has ended. */
+  readonly report: Effect.Effect<SyncReport>
+}
+
+/** A resource whose grants are on their way. */
+interface GrantListing<E> {
+  readonly resource: Resource
+  readonly pages: Queue.Queue<ReadonlyArray<Grant>, E | Cause.Done>
+}
+
+/** Pages of grants read ahead for one resource. */
+const pagesAhead = 2
+
+/**
+ * Turns a connector into a stream of records. Listings of different types run side by side; resources that offer
+ * entitlements are kept until their grants are read, all others are passed on and forgotten.
+ *
+ * @example
+ * const run = Sync.make(connector)
+ * const file = yield* Stream.run(run.records, C1zSink.make({ path: "sync.c1z", syncId }))
+ * const { counts } = yield* run.report
+ */
+export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}): SyncRun<E, R> => {
+  const integrity = Integrity.make()
+  const concurrency = options.concurrency ?? 4
+  /** The connector's own notes, once its session is open. */
+  let notes: Effect.Effect<ReadonlyArray<SyncNote>> = Effect.succeed([])
+
+  const emit = (checked: Integrity.Checked): Stream.Stream<SyncRecord, Integrity.IntegrityProblem> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const progress = yield* Progress
+        yield* progress.update(integrity.counts())
+        const records = Stream.fromArray(checked.records)
+        return checked.problem === undefined ? records : Stream.concat(records, Stream.fail(checked.problem))
+      })
+    )
+
+  /** Applies `check` to every page of a stream. */
+  const checkPages = <A, E2, R2>(
+    pages: Stream.Stream<A, E2, R2>,
+    check: (page: ReadonlyArray<A>) => Integrity.Checked
+  ) => pages.pipe(Stream.chunks, Stream.flatMap((page) => emit(check(page))))
+
+  const records = Effect.gen(function* () {
+    yield* connector.validate
+    const session = yield* connector.open
+    notes = session.notes ?? notes
+    const { syncers } = session
+    const types = syncers.map((syncer) => syncer.resourceType)
+    /** The first failure of a listing that runs ahead; it must not wait for its turn to be seen. */
+    const failure = yield* Deferred.make<never, E>()
+    const failEarly = <A, E2 extends E, R2>(effect: Effect.Effect<A, E2, R2>) =>
+      Effect.tapCause(effect, (cause) => Deferred.failCause(failure, cause))
+
+    const listings = yield* Effect.forEach(syncers, (syncer) =>
+      Effect.gen(function* () {
+        if (syncer.entitlements === undefined && syncer.grants === undefined) {
+          return { syncer, resources: syncer.resources, kept: undefined }
+        }
+        const fiber = yield* Effect.forkScoped(failEarly(collectLasting(syncer)))
+        return { syncer, resources: Stream.fromArrayEffect(Fiber.join(fiber)), kept: Fiber.join(fiber) }
+      })
+    )
+    const holdings = listings.flatMap(({ kept, syncer }) => (kept === undefined ? [] : [{ kept, syncer }]))
+
+    /** Reads grants ahead of their turn, in order, a bounded number of resources at a time. */
+    const ahead = yield* Queue.bounded<GrantListing<E>, E | Cause.Done>(concurrency)
+    const turns = yield* Semaphore.make(concurrency)
+    yield* Effect.gen(function* () {
+      for (const { kept, syncer } of holdings) {
+        if (syncer.grants === undefined) continue
+        for (const resource of yield* kept) {
+          const pages = yield* Queue.bounded<ReadonlyArray<Grant>, E | Cause.Done>(pagesAhead)
+          yield* turns.take(1)
+          yield* syncer.grants(resource).pipe(
+            Stream.chunks,
+            Stream.runIntoQueue(pages),
+            Effect.ensuring(turns.release(1)),
+            Effect.forkScoped
+          )
+          yield* Queue.offer(ahead, { resource, pages })
+        }
+      }
+    }).pipe(
+      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Queue.end(ahead) : Queue.failCause(ahead, exit.cause))),
+      Effect.forkScoped
+    )
+
+    const entitlements = Stream.fromIterable(holdings).pipe(
+      Stream.flatMap(({ kept, syncer }) =>
+        Stream.fromArrayEffect(kept).pipe(
+          Stream.flatMap((resource) => entitlementsOf(syncer, resource))
+        )
+      )
+    )
+    const entitlementsOf = (syncer: ResourceSyncer<E, R>, resource: Resource) =>
+      syncer.entitlements === undefined
+        ? Stream.empty
+        : Stream.unwrap(
+            Effect.map(syncer.entitlements(resource), (found) => emit(integrity.entitlements(resource, found)))
+          )
+    const grants = Stream.fromQueue(ahead).pipe(
+      Stream.flatMap(({ pages, resource }) => {
+        integrity.grantsOf(resource)
+        return Stream.fromQueue(pages).pipe(Stream.flatMap((page) => emit(integrity.grants(page))))
+      })
+    )
+
+    return emit(integrity.resourceTypes(types)).pipe(
+      Stream.concat(
+        Stream.fromIterable(listings).pipe(
+          Stream.flatMap(({ kept, resources, syncer }) => {
+            const pages = checkPages(resources, integrity.resources)
+            return kept !== undefined || syncer.left === undefined
+              ? pages
+              : Stream.concat(pages, Stream.unwrap(Effect.map(syncer.left, (ids) => emit(integrity.left(ids)))))
+          })
+        )
+      ),
+      Stream.concat(entitlements),
+      Stream.concat(grants),
+      Stream.interruptWhen(Deferred.await(failure))
+    )
+  })
+
+  return {
+    records: Stream.scoped(Stream.unwrap(records)),
+    report: Effect.suspend(() =>
+      Effect.map(notes, (own) => ({ counts: integrity.counts(), notes: [...integrity.notes(), ...own] }))
+    )
+  }
+}
+
+/** Every resource of a type as it was at the end of the listing: the last of each id, without those that left. */
+const collectLasting = Effect.fnUntraced(function* <E, R>(syncer: ResourceSyncer<E, R>) {
+  const byKey = new Map<string, Resource>()
+  yield* Stream.runForEachArray(syncer.resources, (page) =>
+    Effect.sync(() => {
+      for (const resource of page) byKey.set(resourceKey(resource.id), resource)
+    })
+  )
+  for (const id of yield* syncer.left ?? Effect.succeed([])) byKey.delete(resourceKey(id))
+  return [...byKey.values()]
+})

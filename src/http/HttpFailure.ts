@@ -1,0 +1,104 @@
+import { Schema } from "effect"
+
+/** The layer at which a connection broke, as far as the operating system or TLS tells. */
+export const ConnectionLayer = Schema.Literals(["dns", "refused", "reset", "tls", "timeout", "proxy", "unknown"])
+export type ConnectionLayer = typeof ConnectionLayer.Type
+
+/** No usable answer arrived: DNS, TCP, TLS or time. `origin` is scheme, host and port of the server. */
+export class ConnectionFailed extends Schema.TaggedError<ConnectionFailed>()("ConnectionFailed", {
+  origin: Schema.String,
+  layer: ConnectionLayer,
+  description: Schema.String
+}) {
+  override get message() {
+    return `No answer from ${this.origin}: ${this.description}`
+  }
+}
+
+/** A status other than 2xx and 3xx, with what the server's JSON error envelope said (redacted and shortened). */
+export class UnexpectedStatus extends Schema.TaggedError<UnexpectedStatus>()("UnexpectedStatus", {
+  path: Schema.String,
+  status: Schema.Int,
+  code: Schema.optionalKey(Schema.String),
+  detail: Schema.optionalKey(Schema.String),
+  contentType: Schema.String,
+  retryAfterMillis: Schema.optionalKey(Schema.Finite)
+}) {
+  override get message() {
+    return `${this.path} answered ${this.status}${this.detail === undefined ? "" : `: ${this.detail}`}`
+  }
+}
+
+/** A 3xx. Never followed: the key must not travel to another address. */
+export class Redirected extends Schema.TaggedError<Redirected>()("Redirected", {
+  path: Schema.String,
+  status: Schema.Int,
+  targetOrigin: Schema.String
+}) {
+  override get message() {
+    return `${this.path} answered ${this.status}, a redirect to ${this.targetOrigin}`
+  }
+}
+
+/** A 2xx whose content type is not JSON: a login page, a proxy page, the web app. */
+export class NotJson extends Schema.TaggedError<NotJson>()("NotJson", {
+  path: Schema.String,
+  status: Schema.Int,
+  contentType: Schema.String
+}) {
+  override get message() {
+    return `${this.path} answered with ${this.contentType}, not JSON`
+  }
+}
+
+/** A body that claims to be JSON and is not. `truncated` tells that it ended early, which a retry may cure. */
+export class InvalidJson extends Schema.TaggedError<InvalidJson>()("InvalidJson", {
+  path: Schema.String,
+  description: Schema.String,
+  truncated: Schema.Boolean
+}) {
+  override get message() {
+    return `${this.path} answered with broken JSON: ${this.description}`
+  }
+}
+
+/** A body larger, or nested deeper, than {@link HttpLimits} allows. */
+export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
+  path: Schema.String,
+  limit: Schema.String,
+  value: Schema.Finite
+}) {
+  override get message() {
+    return `${this.path} exceeds the limit ${this.limit} = ${this.value}`
+  }
+}
+
+/** The server asked for a longer pause than the caller accepts, or the local request budget is used up that long. */
+export class WaitTooLong extends Schema.TaggedError<WaitTooLong>()("WaitTooLong", {
+  waitMillis: Schema.Finite,
+  maxWaitMillis: Schema.Finite,
+  cause: Schema.Literals(["retry-after", "request budget"])
+}) {
+  override get message() {
+    return `the next request may be sent in ${Math.ceil(this.waitMillis / 1000)} s (${this.cause}), more than the ${Math.ceil(this.maxWaitMillis / 1000)} s accepted`
+  }
+}
+
+export type HttpFailure =
+  ConnectionFailed | UnexpectedStatus | Redirected | NotJson | InvalidJson | LimitExceeded | WaitTooLong
+
+/**
+ * Whether the same request may succeed in a moment: 429, 502, 503, 504, broken connections, timeouts, cut bodies.
+ */
+export const isTransient = (failure: HttpFailure): boolean => {
+  switch (failure._tag) {
+    case "UnexpectedStatus":
+      return [429, 502, 503, 504].includes(failure.status)
+    case "ConnectionFailed":
+      return failure.layer !== "tls" && failure.layer !== "proxy"
+    case "InvalidJson":
+      return failure.truncated
+    default:
+      return false
+  }
+}

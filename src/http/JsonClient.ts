@@ -1,0 +1,290 @@
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, Schema, Stream } from "effect"
+import { HttpClient, HttpClientRequest, type HttpClientError, type HttpClientResponse } from "effect/http"
+import { createGunzip } from "node:zlib"
+import {
+  ConnectionFailed,
+  type ConnectionLayer,
+  type HttpFailure,
+  InvalidJson,
+  isTransient,
+  LimitExceeded,
+  NotJson,
+  Redirected,
+  UnexpectedStatus
+} from "./HttpFailure.ts"
+import { HttpLimits } from "./HttpLimits.ts"
+import * as JsonRows from "./JsonRows.ts"
+import { RequestBudget } from "./RequestBudget.ts"
+import * as SecretRedactor from "./SecretRedactor.ts"
+
+export interface JsonClientOptions {
+  /** Scheme, host and port of the one server that this client talks to. */
+  readonly origin: string
+  /** Sent as a bearer token, to `origin` only. */
+  readonly token: Redacted.Redacted<string>
+  readonly userAgent: string
+  /** How long to wait for the head of an answer, and for each next piece of its body. */
+  readonly timeout: Duration.Input
+  /** Retries after the first attempt, for failures that {@link isTransient}. */
+  readonly retries: number
+}
+
+/** A JSON answer: the object around the rows, and how many rows were handed to `onRow`. */
+export interface JsonAnswer {
+  readonly body: unknown
+  readonly rows: number
+}
+
+/** What a client has sent and received so far. */
+export interface HttpStatistics {
+  readonly requests: number
+  readonly retries: number
+  readonly bytes: number
+}
+
+/**
+ * One polite JSON-over-HTTP client: bearer token, request budget, retries, limits, typed failures, no redirects.
+ * It sends GET requests only.
+ */
+export class JsonClient extends Context.Service<
+  JsonClient,
+  {
+    /**
+     * Reads `path` (with query) of the configured origin. The rows of a `results` array go to `onRow` as JSON text
+     * while they arrive, and `start` is called before the first of each attempt: after a broken connection the whole
+     * answer is read again.
+     */
+    readonly get: (path: string, rows?: RowReader) => Effect.Effect<JsonAnswer, HttpFailure>
+    readonly statistics: Effect.Effect<HttpStatistics>
+    readonly redact: SecretRedactor.SecretRedactor
+  }
+>()("baton-posthog/http/JsonClient") {
+  static readonly layer = (
+    options: JsonClientOptions
+  ): Layer.Layer<JsonClient, never, HttpClient.HttpClient | RequestBudget> => Layer.effect(JsonClient, make(options))
+}
+
+export interface RowReader {
+  readonly start: () => void
+  readonly onRow: (json: string) => void
+}
+
+const ErrorEnvelope = Schema.Struct({
+  code: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  detail: Schema.optionalKey(Schema.NullOr(Schema.String))
+})
+const decodeErrorEnvelope = Schema.decodeUnknownOption(Schema.fromJsonString(ErrorEnvelope))
+
+const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
+  const budget = yield* RequestBudget
+  const http = (yield* HttpClient.HttpClient).pipe(
+    HttpClient.mapRequest((request) =>
+      request.pipe(
+        HttpClientRequest.bearerToken(options.token),
+        HttpClientRequest.setHeaders({
+          accept: "application/json",
+          "accept-encoding": "gzip",
+          "user-agent": options.userAgent
+        })
+      )
+    )
+  )
+  const redact = SecretRedactor.make([options.token])
+  const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
+  const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
+
+  const connectionFailed = (error: HttpClientError.HttpClientError) =>
+    connectionFailure(options.origin, error, clip)
+  const timedOut = new ConnectionFailed({
+    origin: options.origin,
+    layer: "timeout",
+    description: `nothing came for ${Duration.toSeconds(options.timeout)} s`
+  })
+
+  const bytesOf = (path: string, response: HttpClientResponse.HttpClientResponse) => {
+    const raw = response.stream.pipe(Stream.mapError(connectionFailed))
+    if (response.headers["content-encoding"] !== "gzip") return raw
+    return raw.pipe(
+      NodeStream.pipeThroughDuplex({
+        evaluate: () => createGunzip(),
+        onError: (cause) =>
+          new InvalidJson({ path, description: `broken gzip (${describe(cause)})`, truncated: true })
+      })
+    )
+  }
+
+  const readErrorBody = (path: string, response: HttpClientResponse.HttpClientResponse) =>
+    bytesOf(path, response).pipe(
+      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.empty }),
+      Stream.scan(
+        () => Buffer.alloc(0),
+        (seen, chunk) => Buffer.concat([seen, chunk])
+      ),
+      Stream.takeUntil((seen) => seen.length >= HttpLimits.errorBodyBytes),
+      Stream.runLast,
+      Effect.map(Option.match({ onNone: () => "", onSome: (seen) => seen.toString("utf8") })),
+      Effect.orElseSucceed(() => "")
+    )
+
+  const checkHead = Effect.fnUntraced(function* (path: string, response: HttpClientResponse.HttpClientResponse) {
+    const contentType = (response.headers["content-type"] ?? "no content type").split(";")[0]?.trim() ?? ""
+    if (response.status >= 300 && response.status < 400) {
+      const location = response.headers["location"] ?? ""
+      const target = URL.parse(location, options.origin)
+      return yield* new Redirected({
+        path,
+        status: response.status,
+        targetOrigin: target === null ? "an unreadable address" : clip(target.origin)
+      })
+    }
+    if (response.status < 200 || response.status >= 300) {
+      const envelope = decodeErrorEnvelope(yield* readErrorBody(path, response))
+      const { code, detail } = Option.getOrElse(envelope, (): typeof ErrorEnvelope.Type => ({}))
+      const retryAfterMillis = parseRetryAfter(response.headers["retry-after"], yield* Clock.currentTimeMillis)
+      return yield* new UnexpectedStatus({
+        path,
+        status: response.status,
+        contentType: clip(contentType),
+        ...(code == null ? {} : { code: clip(code) }),
+        ...(detail == null ? {} : { detail: clip(detail) }),
+        ...(retryAfterMillis === undefined ? {} : { retryAfterMillis })
+      })
+    }
+    if (!/[/+]json$/i.test(contentType)) {
+      return yield* new NotJson({ path, status: response.status, contentType: clip(contentType) })
+    }
+    return response
+  })
+
+  const readBody = Effect.fnUntraced(function* (
+    path: string,
+    response: HttpClientResponse.HttpClientResponse,
+    rows: RowReader
+  ) {
+    rows.start()
+    const splitter = JsonRows.make(rows.onRow)
+    let size = 0
+    yield* bytesOf(path, response).pipe(
+      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) }),
+      Stream.runForEach((chunk): Effect.Effect<void, LimitExceeded> => {
+        size += chunk.length
+        if (size > HttpLimits.bodyBytes) {
+          return Effect.fail(new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes }))
+        }
+        const problem = splitter.push(chunk)
+        return problem === undefined ? Effect.void : Effect.fail(new LimitExceeded({ path, ...problem }))
+      })
+    )
+    yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
+    const end = splitter.end()
+    if (!end.utf8) return yield* new InvalidJson({ path, description: "invalid UTF-8", truncated: false })
+    return yield* Effect.try({
+      try: (): JsonAnswer => ({ body: JSON.parse(end.envelope), rows: end.rows }),
+      catch: (cause) =>
+        new InvalidJson({
+          path,
+          description: end.truncated ? `the body ended early, after ${size} bytes` : clip(describe(cause)),
+          truncated: end.truncated
+        })
+    })
+  })
+
+  const attempt = (path: string, rows: RowReader): Effect.Effect<JsonAnswer, HttpFailure> =>
+    Ref.update(statistics, (seen) => ({ ...seen, requests: seen.requests + 1 })).pipe(
+      Effect.andThen(http.get(options.origin + path)),
+      Effect.mapError(connectionFailed),
+      Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
+      Effect.flatMap((response) => checkHead(path, response)),
+      Effect.flatMap((response) => readBody(path, response, rows)),
+      Effect.scoped
+    )
+
+  const backoff = Schedule.exponential("500 millis").pipe(
+    Schedule.jittered,
+    Schedule.upTo({ times: options.retries }),
+    Schedule.setInputType<HttpFailure>()
+  )
+
+  const get = (path: string, rows: RowReader = noRows): Effect.Effect<JsonAnswer, HttpFailure> =>
+    budget.spend(attempt(path, rows)).pipe(
+      Effect.tapError((failure) =>
+        failure._tag === "UnexpectedStatus" && failure.retryAfterMillis !== undefined && isTransient(failure)
+          ? budget.pause(failure.retryAfterMillis)
+          : Effect.void
+      ),
+      Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`)),
+      Effect.retry({
+        schedule: backoff.pipe(
+          Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
+        ),
+        while: isTransient
+      })
+    )
+
+  return JsonClient.of({ get, statistics: Ref.get(statistics), redact })
+})
+
+const noRows: RowReader = { start: () => undefined, onRow: () => undefined }
+
+const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/**
+ * `Retry-After` in milliseconds: whole seconds or an HTTP date. Anything else (negative, NaN, several values) is no
+ * statement, and the ordinary backoff applies. PostHog: integer seconds, up to 3,600; absent before May 2023.
+ */
+export const parseRetryAfter = (header: string | undefined, now: number): number | undefined => {
+  if (header === undefined) return undefined
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(header.trim())) return undefined
+  return Math.max(0, Date.parse(header) - now)
+}
+
+const layersByCode: Readonly<Record<string, ConnectionLayer>> = {
+  ENOTFOUND: "dns",
+  EAI_AGAIN: "dns",
+  ECONNREFUSED: "refused",
+  EHOSTUNREACH: "refused",
+  ENETUNREACH: "refused",
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+  UND_ERR_SOCKET: "reset",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "reset",
+  ETIMEDOUT: "timeout",
+  UND_ERR_CONNECT_TIMEOUT: "timeout",
+  UND_ERR_HEADERS_TIMEOUT: "timeout",
+  UND_ERR_BODY_TIMEOUT: "timeout"
+}
+
+const words: Readonly<Record<ConnectionLayer, string>> = {
+  dns: "the host name cannot be resolved",
+  refused: "the connection was refused",
+  reset: "the connection was cut",
+  tls: "no trusted TLS connection",
+  timeout: "it took too long",
+  proxy: "the proxy refused",
+  unknown: "the request failed"
+}
+
+/** The first error code in a chain of causes: undici wraps, and `localhost` gives an AggregateError. */
+const codeOf = (cause: unknown, depth = 0): string | undefined => {
+  if (typeof cause !== "object" || cause === null || depth > 5) return undefined
+  if ("code" in cause && typeof cause.code === "string") return cause.code
+  if ("errors" in cause && Array.isArray(cause.errors)) return codeOf(cause.errors[0], depth + 1)
+  if ("reason" in cause) return codeOf(cause.reason, depth + 1)
+  if ("cause" in cause) return codeOf(cause.cause, depth + 1)
+  return undefined
+}
+
+const connectionFailure = (
+  origin: string,
+  error: HttpClientError.HttpClientError,
+  clip: (text: string) => string
+): ConnectionFailed => {
+  const cause = "cause" in error.reason ? error.reason.cause : undefined
+  const code = codeOf(cause)
+  const isTls = code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_/.test(code)
+  const layer: ConnectionLayer = isTls ? "tls" : ((code === undefined ? undefined : layersByCode[code]) ?? "unknown")
+  const detail = clip(code ?? (cause === undefined ? error.message : describe(cause)))
+  return new ConnectionFailed({ origin, layer, description: `${words[layer]} (${detail})` })
+}

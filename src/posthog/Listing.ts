@@ -1,0 +1,174 @@
+import { Array as Arr, Effect, Option, Stream } from "effect"
+import type { Page } from "./PageReader.ts"
+import { PostHogError } from "./PostHogError.ts"
+
+/** A listing that is read completely, or fails. */
+export interface Listing<Row> {
+  /**
+   * Every row. Rows are passed on as pages arrive; when the listing turns out to have moved meanwhile, it is read
+   * again, and rows come a second time, with what they hold by then.
+   */
+  readonly rows: Stream.Stream<Row, PostHogError>
+  /** Keys of rows that were passed on and had left when the listing was read to its end; known after `rows` ended. */
+  readonly left: Effect.Effect<ReadonlyArray<string>>
+  /** Different rows in the last reading. */
+  readonly unique: Effect.Effect<number>
+  /** How often the listing had to be read again. */
+  readonly rereads: Effect.Effect<number>
+}
+
+export interface ListingOptions<Row> {
+  /** Name for messages. */
+  readonly name: string
+  readonly readPage: (path: string) => Effect.Effect<Page<Row>, PostHogError>
+  /** What makes two rows the same. */
+  readonly key: (row: Row) => string
+  /** The first request, and rows that it returns at most. */
+  readonly first: { readonly path: string; readonly size: number }
+  /** The path of a later page. */
+  readonly pathAt: (offset: number, limit: number) => string
+  readonly concurrency: number
+}
+
+/** Readings of one listing before giving up. */
+const maxReadings = 4
+
+/** Pages beyond `count` that a growing listing may take before it counts as endless. */
+const slackPages = 10
+
+/**
+ * Reads a DRF limit/offset listing to the end and proves that nothing is missing.
+ *
+ * PostHog: pages are separate queries without a snapshot, `count` is a query of its own, and the order may have no
+ * tie-break. So each page after the first begins one row early: the repeated row shows whether rows moved in between,
+ * which `count` cannot show when somebody left and somebody joined. A reading counts when no page moved and its unique
+ * rows are `count`; or, where the server has no stable order, when two readings in a row saw the same rows. Otherwise
+ * it is read again, at most four times, and then fails: a short list would look like removed access.
+ *
+ * Once the first page gave `count`, the others are read side by side.
+ */
+export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
+  const { key, name, pathAt, readPage } = options
+  /** Key of each row ever seen, with the number of the last reading that saw it. */
+  const seenIn = new Map<string, number>()
+  let reading = 0
+  let unique = 0
+  /** Rows of this reading that the one before did not see. */
+  let unseenBefore = 0
+  let previousUnique = -1
+  let moved = false
+  let count = 0
+  let rowsPassed = 0
+  let lastKey: string | undefined
+
+  const incomplete = (what: string) =>
+    new PostHogError({
+      kind: "incomplete",
+      reason: "listing-incomplete",
+      what: `PostHog's list of ${name} could not be read completely: ${what}.`,
+      fix: "The previous result is unchanged. Run it again at a quieter time; if it stays, report it with this message."
+    })
+
+  /** Notes the rows of one page and returns those to pass on. */
+  const note = (page: Page<Row>, offset: number): ReadonlyArray<Row> => {
+    const overlaps = offset > 0
+    const [head] = page.rows
+    const repeats = overlaps && head !== undefined && key(head) === lastKey
+    if (overlaps && !repeats) moved = true
+    const fresh = repeats ? page.rows.slice(1) : page.rows
+    for (const row of fresh) {
+      const id = key(row)
+      const before = seenIn.get(id)
+      if (before === reading) continue
+      if (before !== reading - 1) unseenBefore++
+      unique++
+      seenIn.set(id, reading)
+    }
+    const last = page.rows.at(-1)
+    if (last !== undefined) lastKey = key(last)
+    rowsPassed += fresh.length
+    count = page.count
+    return fresh
+  }
+
+  const readAt = (position: number, size: number) =>
+    Effect.map(readPage(pathAt(position - 1, size + 1)), (page) => ({ position, page }))
+
+  /** The pages after the first: side by side as far as `count` tells, then one by one while there is more. */
+  const restOf = (start: number, size: number): Stream.Stream<Row, PostHogError> => {
+    let hasMore = false
+    const follow = ({ page, position }: { readonly page: Page<Row>; readonly position: number }) => {
+      hasMore = page.hasNext
+      return pass(page, position - 1)
+    }
+    const onward: Stream.Stream<Row, PostHogError> = Stream.suspend(() => {
+      if (!hasMore) return Stream.empty
+      const before = rowsPassed
+      if (before > count + slackPages * size) {
+        return Stream.fail(incomplete(`it goes on past ${before} rows, where PostHog counts ${count}`))
+      }
+      return Stream.unwrap(Effect.map(readAt(before, size), follow)).pipe(
+        Stream.concat(
+          Stream.suspend(() =>
+            hasMore && rowsPassed === before
+              ? Stream.fail(incomplete(`the page at offset ${before - 1} brings nothing new, yet there is said to be more`))
+              : onward
+          )
+        )
+      )
+    })
+    const planned = Arr.unfold(start, (at) => (at < count ? Option.some([at, at + size] as const) : Option.none()))
+    return Stream.fromIterable(planned).pipe(
+      Stream.mapEffect((position) => readAt(position, size), { concurrency: options.concurrency }),
+      Stream.flatMap(follow),
+      Stream.concat(onward)
+    )
+  }
+
+  const pass = (page: Page<Row>, offset: number): Stream.Stream<Row, PostHogError> =>
+    page.rows.length === 0 && page.hasNext
+      ? Stream.fail(incomplete(`the page at offset ${offset} is empty, yet PostHog says that there is more`))
+      : Stream.fromArray(note(page, offset))
+
+  const readOnce: Stream.Stream<Row, PostHogError> = Stream.unwrap(
+    Effect.gen(function* () {
+      reading++
+      previousUnique = unique
+      unique = 0
+      unseenBefore = 0
+      rowsPassed = 0
+      moved = false
+      lastKey = undefined
+      const first = yield* readPage(options.first.path)
+      const rows = pass(first, 0)
+      if (!first.hasNext) return rows
+      const size = Math.max(1, Math.min(options.first.size, first.rows.length))
+      return Stream.concat(rows, Stream.suspend(() => restOf(rowsPassed, size)))
+    })
+  )
+
+  const judged: Stream.Stream<Row, PostHogError> = readOnce.pipe(
+    Stream.concat(
+      Stream.suspend(() => {
+        const whole = unique === count
+        const agrees = reading > 1 && unseenBefore === 0 && unique === previousUnique
+        if (whole && (!moved || agrees)) return Stream.empty
+        if (reading < maxReadings) return judged
+        return Stream.fail(
+          incomplete(
+            whole
+              ? `rows kept moving between pages in ${maxReadings} readings`
+              : `PostHog counts ${count} and lists ${unique}, in ${maxReadings} readings`
+          )
+        )
+      })
+    )
+  )
+
+  return {
+    rows: judged,
+    left: Effect.sync(() => [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)),
+    unique: Effect.sync(() => unique),
+    rereads: Effect.sync(() => Math.max(0, reading - 1))
+  }
+}

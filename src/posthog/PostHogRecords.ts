@@ -1,0 +1,136 @@
+/** How PostHog's rows become C1's records. Pure; runs once for each row. */
+import { annotate } from "../c1/Annotation.ts"
+import type { ConnectorMetadata } from "../c1/ConnectorMetadata.ts"
+import type { Entitlement } from "../c1/Entitlement.ts"
+import { entitlementId } from "../c1/Ids.ts"
+import type { Resource } from "../c1/Resource.ts"
+import { RawId, SkipEntitlementsAndGrants } from "../c1/ResourceAnnotation.ts"
+import type { ResourceId } from "../c1/ResourceId.ts"
+import type { ResourceType } from "../c1/ResourceType.ts"
+import type { Struct } from "../c1/Struct.ts"
+import { RoleTrait } from "../c1/RoleTrait.ts"
+import * as TextRule from "../c1/TextRule.ts"
+import * as Timestamp from "../c1/Timestamp.ts"
+import { UserTrait } from "../c1/UserTrait.ts"
+import { type Member, type Role, seatOf } from "./PostHogSchema.ts"
+
+export const metadata: ConnectorMetadata = {
+  displayName: "PostHog",
+  helpUrl: "https://posthog.com/docs/settings/access-control",
+  description: "Members and roles of a PostHog organization"
+}
+
+export const userType: ResourceType = {
+  id: "user",
+  displayName: "User",
+  description: "A member of the PostHog organization",
+  traits: ["TRAIT_USER"],
+  annotations: [annotate(SkipEntitlementsAndGrants, {})]
+}
+
+export const roleType: ResourceType = {
+  id: "role",
+  displayName: "Role",
+  description: "A role that access rules of PostHog name",
+  traits: ["TRAIT_ROLE"]
+}
+
+export const memberSlug = "member"
+
+export const userId = (uuid: string): ResourceId => ({ resourceType: "user", resource: uuid })
+export const roleId = (id: string): ResourceId => ({ resourceType: "role", resource: id })
+
+/** Text that has a UTF-8 form and no white space at its ends. PostHog: names are free text, and JSON can hold lone surrogates. */
+const clean = (text: string | null | undefined): string => (text ?? "").toWellFormed().trim()
+
+/** The fields whose values are known; C1 compares files byte by byte, so what is unknown is left out. */
+const known = <T extends Record<string, string | number | boolean | null | undefined>>(fields: T): Struct => {
+  const struct: Record<string, string | number | boolean> = {}
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== null && value !== undefined && value !== "") struct[key] = value
+  }
+  return struct
+}
+
+const timeOf = (text: string | null | undefined): Timestamp.Timestamp | undefined =>
+  text == null ? undefined : Timestamp.canonical(text)
+
+/**
+ * A member as a user. Keyed by `user.uuid`, which stays when the person leaves and comes back. The profile holds stable
+ * facts only, so that two syncs of an unchanged organization are equal; the last sign-in has a place of its own.
+ */
+export const userResource = (member: Member): Resource => {
+  const { user } = member
+  const givenName = clean(user.first_name)
+  const familyName = clean(user.last_name)
+  const email = clean(user.email)
+  const createdAt = timeOf(member.joined_at)
+  const lastLogin = timeOf(member.last_login)
+  const profile = known({
+    // C1: `baton export csv` reads first_name, last_name and user_id.
+    first_name: givenName,
+    last_name: familyName,
+    user_id: user.uuid,
+    email,
+    seat: seatOf(member.level),
+    joined_at: createdAt,
+    membership_id: member.id,
+    posthog_user_id: user.id,
+    is_email_verified: user.is_email_verified,
+    // PostHog: a self-declared job area from signing up, not an access role; named so that nobody takes it for one.
+    job_area: clean(user.role_at_organization)
+  })
+  return {
+    id: userId(user.uuid),
+    displayName: `${givenName} ${familyName}`.trim() || email || user.uuid,
+    annotations: [
+      annotate(UserTrait, {
+        // C1: an address that does not parse makes the record invalid; it stays readable in the profile.
+        ...(TextRule.email(email) === undefined ? { emails: [{ address: email, isPrimary: true }] } : {}),
+        // PostHog: deactivated people are not listed, so everybody listed is active.
+        status: { status: "STATUS_ENABLED" },
+        profile,
+        accountType: "ACCOUNT_TYPE_HUMAN",
+        ...(email === "" ? {} : { login: email }),
+        ...(createdAt === undefined ? {} : { createdAt }),
+        ...(lastLogin === undefined ? {} : { lastLogin }),
+        ...(member.is_2fa_enabled == null ? {} : { mfaStatus: member.is_2fa_enabled ? { mfaEnabled: true } : {} }),
+        ...(member.has_social_auth == null ? {} : { ssoStatus: member.has_social_auth ? { ssoEnabled: true } : {} }),
+        ...(givenName === "" && familyName === "" ? {} : { structuredName: nameOf(givenName, familyName) })
+      }),
+      annotate(RawId, { id: user.uuid })
+    ],
+    profile,
+    status: { status: "RESOURCE_STATUS_ENABLED" },
+    ...(createdAt === undefined ? {} : { createdAt })
+  }
+}
+
+const nameOf = (givenName: string, familyName: string) => ({
+  ...(givenName === "" ? {} : { givenName }),
+  ...(familyName === "" ? {} : { familyName })
+})
+
+/** A role. Its name can change (SCIM renames), its id cannot. */
+export const roleResource = (role: Role): Resource => {
+  const createdAt = timeOf(role.created_at)
+  const profile = known({ role_id: role.id, is_default: role.is_default })
+  return {
+    id: roleId(role.id),
+    displayName: clean(role.name) || role.id,
+    annotations: [annotate(RoleTrait, { profile }), annotate(RawId, { id: role.id })],
+    profile,
+    ...(createdAt === undefined ? {} : { createdAt })
+  }
+}
+
+/** What can be held on a role: membership. */
+export const roleEntitlement = (role: Resource): Entitlement => ({
+  resource: role,
+  id: entitlementId(role.id, memberSlug),
+  displayName: `${role.displayName ?? role.id.resource} ${memberSlug}`,
+  description: `Has the PostHog role ${role.displayName ?? role.id.resource}`,
+  grantableTo: [userType],
+  purpose: "PURPOSE_VALUE_ASSIGNMENT",
+  slug: memberSlug
+})
