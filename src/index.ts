@@ -2,7 +2,7 @@
  * Who can get into what in PostHog, for ConductorOne: the connector engine, the PostHog connector, and the sinks.
  *
  * @example
- * import { C1zSink, Ksuid, PostHogClient, PostHogConfig, RequestBudget, Sync, posthogConnector } from "baton-posthog"
+ * import { C1zSink, Ksuid, PostHogClient, Sync, posthogConnector } from "baton-posthog"
  *
  * const program = Effect.gen(function* () {
  *   const run = Sync.make(posthogConnector)
@@ -38,3 +38,4 @@ export { PostHogClient } from "./posthog/PostHogClient.ts"
 export { ApiTokenInvalid, PostHogConfig } from "./posthog/PostHogConfig.ts"
 export { connector as posthogConnector } from "./posthog/PostHogConnector.ts"
 export { PostHogError } from "./posthog/PostHogError.ts"
+export * as PostHogLimits from "./posthog/PostHogLimits.ts"

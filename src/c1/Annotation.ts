@@ -22,6 +22,7 @@ import {
 } from "./ResourceAnnotation.ts"
 import { RoleTrait } from "./RoleTrait.ts"
 import { AppTrait, GroupTrait, SecretTrait } from "./Trait.ts"
+import * as TextRule from "./TextRule.ts"
 import { UserTrait } from "./UserTrait.ts"
 import { type Violation, kindOf, quote, violation } from "./Violation.ts"
 import { expectWireType, malformed, nested } from "./Wire.ts"
@@ -83,14 +84,23 @@ const printable: ReadonlySet<unknown> = new Set(
   ].map((name) => `type.googleapis.com/c1.connector.v2.${name}`)
 )
 
-const base64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/
+const base64Alphabet = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/
+
+/** Base64 with padding, and without stray bits in its last digit, which would not come back. */
+const isBase64 = (text: string): boolean => base64Alphabet.test(text) && base64Encode(base64Decode(text)) === text
 
 const Opaque = Schema.Struct({
   "@type": Schema.String.check(
-    Schema.makeFilter((url: string) => (byUrl.has(url) ? "Expected the fields of a known annotation" : undefined))
+    Schema.makeFilter((url: string) =>
+      byUrl.has(url) ? "Expected the fields of a known annotation" : TextRule.any(url)?.limit
+    )
   ),
   value: Schema.optionalKey(
-    Schema.String.check(Schema.makeFilter((value: string) => (base64.test(value) ? undefined : "Expected base64")))
+    Schema.String.check(
+      Schema.makeFilter((value: string) => (isBase64(value) ? undefined : "Expected base64"), {
+        arbitraryConstraint: { patterns: [{ source: "^([A-Za-z\\d]{4}){1,4}$", flags: "" }] }
+      })
+    )
   )
 })
 
@@ -147,7 +157,7 @@ const check = (value: unknown): Violation | undefined => {
   if (of !== undefined) return of.codec.check(value)
   return printable.has(url)
     ? undefined
-    : violation(typeof url === "string" ? quote(url) : kindOf(url), "an annotation that readers know")
+    : violation(typeof url === "string" ? quote(url) : kindOf(url), "an annotation that SDK 0.7.27 can print")
 }
 
 /** An annotation: one of the known messages with its `@type`, or an opaque one. */

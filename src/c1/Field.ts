@@ -39,6 +39,17 @@ const explain = (found: Violation | undefined): string | undefined =>
 /** A rule as a check of a schema. */
 export const asCheck = <T>(rule: Rule<T>) => Schema.makeFilter((value: T) => explain(rule(value)))
 
+/** A text that keeps a rule. */
+export const text = (rule: TextRule.TextRule): Schema.String =>
+  Schema.String.check(
+    Schema.makeFilter(
+      (value: string) => explain(rule(value)),
+      rule.pattern === undefined
+        ? undefined
+        : { arbitraryConstraint: { patterns: [{ source: rule.pattern, flags: "" }] } }
+    )
+  )
+
 /** Makes a field optional: an exact optional key, absent when it holds the default. */
 export const optional = <S extends Schema.Constraint>(required: Field<S>): Field<Schema.optionalKey<S>> =>
   define(Schema.optionalKey<S>(required), { ...required.codec, required: false })
@@ -46,7 +57,7 @@ export const optional = <S extends Schema.Constraint>(required: Field<S>): Field
 /** A text. */
 export const string = (number: number, rule: TextRule.TextRule = TextRule.any): Field<Schema.String> => {
   const tag = delimited(number)
-  return define(Schema.String.check(asCheck(rule)), {
+  return define(text(rule), {
     number,
     required: true,
     absent: () => "",

@@ -14,7 +14,7 @@ export class InvalidRecord extends Schema.TaggedError<InvalidRecord>()("InvalidR
 }) {
   override get message(): string {
     return (
-      `C1 does not accept ${this.record}: ${this.field} must be ${this.limit}, but is ${this.found}. ` +
+      `C1 does not accept ${this.record}: in ${this.field}, expected ${this.limit}, found ${this.found}. ` +
       `Correct it in the system that it was read from, or leave the record out.`
     )
   }

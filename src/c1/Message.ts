@@ -132,10 +132,11 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
 }
 
 const asProtobufError =
-  (typeName: string) =>
+  (typeName: string, operation: "decode" | "encode") =>
   (cause: unknown): ProtobufError =>
     new ProtobufError({
       typeName,
+      operation,
       reason: cause instanceof Malformed ? cause.reason : cause instanceof Error ? cause.message : String(cause)
     })
 
@@ -152,7 +153,7 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
   const codec = makeCodec(
     Object.entries(fields).map(([name, field]) => ({ ...field.codec, name, key: `${JSON.stringify(name)}:` }))
   )
-  const fail = asProtobufError(typeName)
+  const unwritable = asProtobufError(typeName, "encode")
   // The field codecs make what the field schemas say and `read` leaves no required field out, so the type holds.
   const isValue = (draft: unknown): draft is T => isRecord(draft)
   const encoder = (): ((value: T) => Uint8Array<ArrayBuffer>) => {
@@ -164,7 +165,7 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
       } catch (cause) {
         // What was written of the value must not stand before the next one.
         writer = new BinaryWriter()
-        throw fail(cause)
+        throw unwritable(cause)
       }
     }
   }
@@ -181,9 +182,15 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
           const draft = codec.read(new BinaryReader(bytes), bytes.length)
           return isValue(draft) ? draft : malformed("not a message")
         },
-        catch: fail
+        catch: asProtobufError(typeName, "decode")
       }),
-    toJson: (value) => codec.print(value),
+    toJson: (value) => {
+      try {
+        return codec.print(value)
+      } catch (cause) {
+        throw unwritable(cause)
+      }
+    },
     check: (value) => codec.check(value)
   }
 }

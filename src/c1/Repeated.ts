@@ -1,7 +1,7 @@
 /** The kinds of field that hold many: lists, and maps by a text. An empty one is the same as an absent one. */
 import { WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
-import { type Field, type MessageLike, asCheck, define, delimited, namesOf } from "./Field.ts"
+import { type Field, type MessageLike, asCheck, define, delimited, namesOf, text } from "./Field.ts"
 import { isArray, isRecord, object, setKey, sortedKeys } from "./Json.ts"
 import * as TextRule from "./TextRule.ts"
 import { type Rule, type Violation, kindOf, violation, within } from "./Violation.ts"
@@ -55,7 +55,7 @@ export const strings = (
   rule: Rule<ReadonlyArray<unknown>> = anyList
 ): Field<Schema.$Array<Schema.String>> => {
   const tag = delimited(number)
-  return define(Schema.Array(Schema.String.check(asCheck(item))).check(asCheck(rule)), {
+  return define(Schema.Array(text(item)).check(asCheck(rule)), {
     number,
     required: true,
     absent: () => [],
@@ -140,6 +140,11 @@ export const messages = <T, E>(number: number, of: MessageLike<T, E>): Field<Sch
   })
 }
 
+const keysAreTexts = (entries: { readonly [key: string]: unknown }): Violation | undefined =>
+  Object.keys(entries)
+    .map(TextRule.any)
+    .find((found) => found !== undefined)
+
 /** Messages by a text. Entries are sorted by the bytes of their keys; both halves of an entry are always written. */
 export const messageMap = <T, E>(
   number: number,
@@ -147,7 +152,7 @@ export const messageMap = <T, E>(
 ): Field<Schema.$Record<Schema.String, Schema.Codec<T, E>>> => {
   const tag = delimited(number)
   const { codec } = of
-  return define(Schema.Record(Schema.String, of.schema), {
+  return define(Schema.Record(Schema.String, of.schema).check(asCheck(keysAreTexts)), {
     number,
     required: true,
     absent: () => ({}),

@@ -70,13 +70,15 @@ const readList = (reader: BinaryReader, end: number, depth: number): ReadonlyArr
   return items
 }
 
+const deeper = (depth: number): number =>
+  depth < deepest ? depth + 1 : malformed(`a Struct is nested deeper than ${deepest} levels`)
+
 const readNumber = (reader: BinaryReader): number => {
   const value = reader.double()
   return Number.isFinite(value) ? value : malformed(`the number ${value} has no JSON form`)
 }
 
 const readValue = (reader: BinaryReader, end: number, depth: number): unknown => {
-  if (depth > deepest) return malformed(`a Struct is nested deeper than ${deepest} levels`)
   let value: unknown
   nested(reader, end, (number, wireType) => {
     switch (number) {
@@ -98,10 +100,10 @@ const readValue = (reader: BinaryReader, end: number, depth: number): unknown =>
         value = reader.bool()
         return true
       case 5:
-        value = readMembers(reader, endOfValue(reader, wireType), undefined, depth + 1)
+        value = readMembers(reader, endOfValue(reader, wireType), undefined, deeper(depth))
         return true
       case 6:
-        value = readList(reader, endOfValue(reader, wireType), depth + 1)
+        value = readList(reader, endOfValue(reader, wireType), deeper(depth))
         return true
       default:
         return false
@@ -110,7 +112,7 @@ const readValue = (reader: BinaryReader, end: number, depth: number): unknown =>
   return value === undefined ? malformed("a Value of a Struct holds nothing") : value
 }
 
-const readMembers = (reader: BinaryReader, end: number, previous: unknown, depth: number): Struct | unknown => {
+const readMembers = (reader: BinaryReader, end: number, previous: unknown, depth: number): unknown => {
   const members: { [key: string]: unknown } = {}
   if (isRecord(previous)) for (const key of Object.keys(previous)) setKey(members, key, previous[key])
   nested(reader, end, (number, wireType) => {
@@ -144,7 +146,7 @@ const checkValue = (value: unknown, depth: number): Violation | undefined => {
     return Number.isFinite(value) ? undefined : violation(String(value), "a finite number")
   }
   if (value === null || typeof value === "boolean") return undefined
-  if (depth > deepest) return violation("more", `at most ${deepest} levels of nesting`)
+  if (depth >= deepest) return violation("more", `at most ${deepest} levels of nesting`)
   if (isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const inner = checkValue(value[index], depth + 1)

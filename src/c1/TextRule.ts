@@ -5,12 +5,18 @@
  */
 import { type Rule, type Violation, quote, violation } from "./Violation.ts"
 
-export type TextRule = Rule<string>
+/** A rule over texts. `pattern` describes texts to generate in tests where chance would hardly make one that holds. */
+export interface TextRule extends Rule<string> {
+  readonly pattern?: string
+}
 
 const wellFormed = "valid Unicode text (no lone surrogate)"
 
 /** Any text that has a UTF-8 form. */
 export const any: TextRule = (text) => (text.isWellFormed() ? undefined : violation(quote(text), wellFormed))
+
+/** At least one byte. */
+export const notEmpty: TextRule = (text) => (text === "" ? violation("empty", "at least one character") : undefined)
 
 const tooLong = (text: string, max: number): Violation | undefined => {
   // A UTF-16 code unit takes one to three bytes: most texts are settled without counting.
@@ -27,31 +33,37 @@ export const maxBytes =
 
 const idMax = 1024
 
-/**
- * An identifier: 1 to 1,024 bytes without white space at either end. C1 keys configuration on these exact strings, so
- * a stray blank would make another object.
- */
-export const id: TextRule = (text) => {
+const checkId: Rule<string> = (text) => {
   if (text === "") return violation("an empty id", `1 to ${idMax} bytes`)
   if (text.trim().length !== text.length) return violation(quote(text), "no white space at either end")
   return any(text) ?? tooLong(text, idMax)
 }
 
+/**
+ * An identifier: 1 to 1,024 bytes without white space at either end. C1 keys configuration on these exact strings, so
+ * a stray blank would make another object.
+ */
+export const id: TextRule = Object.assign(checkId, { pattern: "^[a-z\\d]([\\u0020-\\u00ff]{0,12}[a-z\\d])?$" })
+
+const checkTypeId: Rule<string> = (text) =>
+  checkId(text) ?? (text.includes(":") ? violation(quote(text), "no ':' in the id of a resource type") : undefined)
+
 /** The id of a resource type. `type:id` is joined without escaping, so a colon in the type would make it ambiguous. */
-export const resourceTypeId: TextRule = (text) =>
-  id(text) ?? (text.includes(":") ? violation(quote(text), "no ':' in the id of a resource type") : undefined)
+export const resourceTypeId: TextRule = Object.assign(checkTypeId, { pattern: "^[a-z]{1,8}$" })
 
 const urlMax = 1024
 const blankOrControl = /[\s\p{Cc}]/u
 
-/** An absolute `https://` address of at most 1,024 bytes; empty is the same as absent. */
-export const https: TextRule = (text) => {
+const checkHttps: Rule<string> = (text) => {
   if (text === "") return undefined
   if (!text.startsWith("https://") || blankOrControl.test(text) || !URL.canParse(text)) {
     return violation(quote(text), "an absolute https:// address")
   }
   return any(text) ?? tooLong(text, urlMax)
 }
+
+/** An absolute `https://` address of at most 1,024 bytes; empty is the same as absent. */
+export const https: TextRule = Object.assign(checkHttps, { pattern: "^https://[a-z]{1,8}\\.example(/[a-z]{1,8})?$" })
 
 // RFC 5322 `dot-atom` or `quoted-string`, with the non-ASCII letters of RFC 6532.
 const localPart =
@@ -70,19 +82,21 @@ const isEmail = (text: string): boolean => {
   )
 }
 
-/** An email address as C1 checks it: at most 254 bytes, a local part of at most 64, a host name of plain labels. */
-export const email: TextRule = (text) =>
+const checkEmail: Rule<string> = (text) =>
   any(text) ?? (isEmail(text) ? undefined : violation(quote(text), "an email address (local@host.name)"))
 
-/** One to `max` characters (code points, not bytes). */
-export const characters =
-  (max: number): TextRule =>
-  (text) => {
-    const found = text.length === 0 ? 0 : text.length <= max ? 1 : Array.from(text).length
-    return (
-      any(text) ?? (found >= 1 && found <= max ? undefined : violation(`${found} characters`, `1 to ${max} characters`))
-    )
-  }
+/** An email address as C1 checks it: at most 254 bytes, a local part of at most 64, a host name of plain labels. */
+export const email: TextRule = Object.assign(checkEmail, {
+  pattern: "^[a-z]{1,8}(\\.[a-z]{1,8})?@[a-z]{1,8}\\.example$"
+})
 
-/** At least one byte. */
-export const notEmpty: TextRule = (text) => (text === "" ? violation("empty", "at least one character") : undefined)
+/** One to `max` characters (code points, not bytes). */
+export const characters = (max: number): TextRule => {
+  const check: Rule<string> = (text) => {
+    // At most `max` code units are at most `max` characters.
+    const count = text.length <= max ? text.length : Array.from(text).length
+    if (count >= 1 && count <= max) return any(text)
+    return violation(`${count} characters`, `1 to ${max} characters`)
+  }
+  return Object.assign(check, { pattern: "^[a-z\\d]{1,8}$" })
+}

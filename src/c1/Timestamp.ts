@@ -26,7 +26,9 @@ const latest = 253_402_300_799 // 9999-12-31T23:59:59Z
 const daysInMonth = (year: number, month: number): number =>
   month === 2 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
 
-const zero = 48
+const zero = 0x30
+const hyphen = 0x2d
+const colon = 0x3a
 
 /** The number in `text` from `from` up to `to`, `NaN` unless all of it is digits. Three times as fast as a pattern. */
 const digits = (text: string, from: number, to: number): number => {
@@ -56,12 +58,15 @@ const offsetAt = (text: string, from: number): number => {
   return (sign === "-" ? -60 : 60) * (hours * 60 + minutes)
 }
 
+// A capital or small T.
+const isDateEnd = (unit: number): boolean => (unit | 0x20) === 0x74
+
 const separators = (text: string): boolean =>
-  text.charAt(4) === "-" &&
-  text.charAt(7) === "-" &&
-  (text.charAt(10) === "T" || text.charAt(10) === "t") &&
-  text.charAt(13) === ":" &&
-  text.charAt(16) === ":"
+  text.charCodeAt(4) === hyphen &&
+  text.charCodeAt(7) === hyphen &&
+  isDateEnd(text.charCodeAt(10)) &&
+  text.charCodeAt(13) === colon &&
+  text.charCodeAt(16) === colon
 
 const secondsAt = (text: string): number => {
   const year = digits(text, 0, 4)

@@ -11,7 +11,6 @@ export class Malformed {
 
 /** Leaves the reader. The readers of `@bufbuild/protobuf` throw too; `Message.decode` makes a `Result` of both. */
 export const malformed = (reason: string): never => {
-  // oxlint-disable-next-line no-throw-literal
   throw new Malformed(reason)
 }
 

@@ -32,7 +32,8 @@ const wordings: Record<C1zErrorReason, Wording> = {
   },
   TargetNotRegular: {
     happened: "it is not a regular file",
-    advice: "A .c1z replaces its target in one step, which a pipe, socket or device does not allow: give the path of a file"
+    advice:
+      "A .c1z replaces its target in one step, which a pipe, socket or device does not allow: give the path of a file"
   },
   ParentMissing: {
     happened: "its directory does not exist",
@@ -44,7 +45,8 @@ const wordings: Record<C1zErrorReason, Wording> = {
   },
   PermissionDenied: {
     happened: "the operating system denied access",
-    advice: "Make its directory writable for this user, or choose another path: files are written beside the target first"
+    advice:
+      "Make its directory writable for this user, or choose another path: files are written beside the target first"
   },
   ReadOnlyFileSystem: {
     happened: "the file system is read-only",
@@ -52,7 +54,8 @@ const wordings: Record<C1zErrorReason, Wording> = {
   },
   DiskFull: {
     happened: "the disk or the quota is full",
-    advice: "Free some space, or choose a path on another disk: a sync needs about twice the uncompressed size of its data"
+    advice:
+      "Free some space, or choose a path on another disk: a sync needs about twice the uncompressed size of its data"
   },
   TooLarge: {
     happened: "the database inside would exceed 3 GiB, more than every reader of this format accepts",

@@ -41,7 +41,8 @@ const wordings: Record<C1zReadErrorReason, Wording> = {
   EmptyFile: { happened: "the file is empty", advice: anew },
   NotC1z: { happened: "it is not a .c1z file", advice: "Give the path of a .c1z file" },
   PebbleEngine: {
-    happened: "it was written by the Pebble storage engine (format C1Z3), of which only ConductorOne's own tools know the inside",
+    happened:
+      "it was written by the Pebble storage engine (format C1Z3), of which only ConductorOne's own tools know the inside",
     advice: "Let its connector write the SQLite format with --storage-engine=sqlite, then read that file"
   },
   MagicOnly: { happened: "it ends after its signature and holds nothing", advice: anew },
@@ -101,8 +102,7 @@ export const fromCause =
   (path: string) =>
   (cause: unknown): C1zReadError =>
     new C1zReadError({
-      reason:
-        Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? reasonOf(cause.code) : "Io",
+      reason: Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? reasonOf(cause.code) : "Io",
       path,
       detail: cause instanceof Error ? cause.message : String(cause),
       cause

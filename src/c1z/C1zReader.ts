@@ -12,7 +12,7 @@ import { ResourceType } from "../c1/ResourceType.ts"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import type { Timestamp } from "../c1/Timestamp.ts"
 import { maxDatabaseBytes, unpack } from "./C1zContainer.ts"
-import { C1zReadError, fromCause, fromPlatformError } from "./C1zReadError.ts"
+import { C1zReadError, fromCause } from "./C1zReadError.ts"
 import { withExpansion } from "./C1zRow.ts"
 import * as Tables from "./C1zTables.ts"
 import * as Time from "./C1zTime.ts"
@@ -63,7 +63,11 @@ const pageOf = (table: Tables.Table): string =>
 
 const decodeRun = (path: string, row: Row | undefined): Result.Result<C1zRun, C1zReadError> => {
   if (row === undefined) return Result.fail(new C1zReadError({ reason: "NoFinishedSync", path }))
-  const invalid = new C1zReadError({ reason: "InvalidRow", path, detail: "the row of the sync holds no id or no times" })
+  const invalid = new C1zReadError({
+    reason: "InvalidRow",
+    path,
+    detail: "the row of the sync holds no id or no times"
+  })
   return Result.gen(function* () {
     const run = yield* Result.mapError(Schema.decodeUnknownResult(Run)(row), () => invalid)
     const time = (text: string) => Result.fromNullishOr(Time.toTimestamp(text), () => invalid)
@@ -90,9 +94,13 @@ export const open: (
     const attempt = <A>(run: () => A): Effect.Effect<A, C1zReadError> =>
       Effect.try({ try: run, catch: fromCause(file) })
 
-    const directory = yield* fs
-      .makeTempDirectoryScoped({ prefix: "baton-c1z-" })
-      .pipe(Effect.mapError(fromPlatformError(file)))
+    const directory = yield* fs.makeTempDirectoryScoped({ prefix: "baton-c1z-" }).pipe(
+      Effect.mapError(
+        // Not classified: a temporary directory that is missing or closed says nothing about the file.
+        (cause) =>
+          new C1zReadError({ reason: "Io", path: file, detail: `temporary directory: ${cause.message}`, cause })
+      )
+    )
     const path = paths.join(directory, "database")
     yield* unpack({ path: file, database: path, limit: options?.limit ?? maxDatabaseBytes })
 
@@ -113,7 +121,12 @@ export const open: (
       grants: count(Tables.grants)
     }))
 
-    const blob = <T>(message: Message<T>, table: Tables.Table, row: Row, column: string): Result.Result<T, C1zReadError> => {
+    const blob = <T>(
+      message: Message<T>,
+      table: Tables.Table,
+      row: Row,
+      column: string
+    ): Result.Result<T, C1zReadError> => {
       const bytes = row[column]
       const decoded =
         bytes instanceof Uint8Array

@@ -34,7 +34,7 @@ export const withExpansion = (grant: Grant, expansion: GrantExpandable): Grant =
 })
 
 /** The row of a record. */
-export const rowOf = (record: SyncRecord): C1zRow => {
+export const rowOf = (record: Exclude<SyncRecord, { readonly _tag: "Retraction" }>): C1zRow => {
   switch (record._tag) {
     case "ResourceType": {
       const { value } = record

@@ -39,9 +39,7 @@ const flushDirectory = (directory: string) =>
  *
  * Fails with the `C1zError` that {@link make} would fail with.
  */
-export const preflight = (
-  path: string
-): Effect.Effect<void, C1zError, FileSystem.FileSystem | Path.Path> =>
+export const preflight = (path: string): Effect.Effect<void, C1zError, FileSystem.FileSystem | Path.Path> =>
   Target.resolve(path).pipe(Effect.flatMap(Target.scratch), Effect.scoped, Effect.asVoid)
 
 /**
@@ -82,7 +80,9 @@ export const make = (
         const counts = yield* spool.finish(Time.fromMillis(endedAt))
         const file = path.join(scratch, "file")
         const bytes = yield* Container.pack({ database, file, target: options.path })
-        yield* fs.rename(file, target.path).pipe(Effect.mapError(fromPlatformError(options.path)), Effect.uninterruptible)
+        yield* fs
+          .rename(file, target.path)
+          .pipe(Effect.mapError(fromPlatformError(options.path)), Effect.uninterruptible)
         yield* flushDirectory(target.directory)
         return { path: options.path, bytes, counts } satisfies C1zFile
       })

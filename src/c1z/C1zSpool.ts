@@ -1,13 +1,15 @@
 /**
  * The SQLite database that a sync is written into while it runs, before it is compressed into the `.c1z`.
  */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
+import { resourceKey } from "../c1/Ids.ts"
+import { ProtobufError } from "../c1/ProtobufError.ts"
+import { type SyncRecord, describe } from "../c1/SyncRecord.ts"
+import { maxDatabaseBytes } from "./C1zContainer.ts"
 import { C1zError, fromCause } from "./C1zError.ts"
 import { rowOf } from "./C1zRow.ts"
 import * as Tables from "./C1zTables.ts"
-import type { SyncRecord } from "../c1/SyncRecord.ts"
-import { maxDatabaseBytes } from "./C1zContainer.ts"
 
 export interface C1zSpoolOptions {
   /** The file of the database; must not exist, or be empty. */
@@ -17,7 +19,7 @@ export interface C1zSpoolOptions {
   readonly syncId: string
   /** In the shape of `C1zTime`. Also the time at which every row counts as seen. */
   readonly startedAt: string
-  /** What the database may grow to, in bytes. */
+  /** The database has to stay below this, in bytes; 3 GiB unless told. */
   readonly limit?: number
 }
 
@@ -30,15 +32,26 @@ export interface C1zSpool {
 const pageSize = 4096
 
 // A spool is deleted unless all went well, so neither journal nor flush to disk buys anything; without a journal the
-// header of the file is also what readers expect. Memory is bounded by SQLite's default cache of 2 MB.
-const pragmas = (limit: number) => `
+// header of the file is also what readers expect. Memory is bounded by SQLite's default cache of 2 MB; what sorting for
+// an index needs beyond that goes to SQLite's own temporary files (SQLITE_TMPDIR, else TMPDIR).
+const pragmas = `
   pragma page_size = ${pageSize};
   pragma encoding = 'UTF-8';
   pragma journal_mode = off;
   pragma synchronous = off;
   pragma locking_mode = exclusive;
-  pragma max_page_count = ${Math.floor((limit - 1) / pageSize)};
 `
+
+const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table: Tables.Table) => StatementSync) => {
+  const prepared = new Map<Tables.Table, StatementSync>()
+  return (table) => {
+    const known = prepared.get(table)
+    if (known !== undefined) return known
+    const statement = prepare(table)
+    prepared.set(table, statement)
+    return statement
+  }
+}
 
 /**
  * Creates the database and opens the one transaction that all rows are written in. The scope closes the database;
@@ -54,48 +67,81 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
     (database) => Effect.sync(() => (database.isOpen ? database.close() : undefined))
   )
 
-  const pragma = (name: "page_count" | "freelist_count" | "max_page_count"): unknown =>
-    database.prepare(`pragma ${name}`).get()?.[name]
-
-  // SQLite reports a full disk and a database that reached `max_page_count` alike.
-  const explain = (cause: unknown): C1zError => {
-    const error = fromCause(target)(cause)
-    return error.reason === "DiskFull" && database.isOpen && pragma("page_count") === pragma("max_page_count")
-      ? new C1zError({ reason: "TooLarge", path: target })
+  const explain = fromCause(target)
+  const explainRecord = (record: SyncRecord, cause: unknown): C1zError => {
+    if (cause instanceof ProtobufError) {
+      return new C1zError({
+        reason: "InvalidRecord",
+        path: target,
+        detail: `${describe(record)}: ${cause.reason}`,
+        cause
+      })
+    }
+    const error = explain(cause)
+    return error.reason === "DuplicateRecord"
+      ? new C1zError({ reason: error.reason, path: target, detail: describe(record), cause })
       : error
   }
   const attempt = <A>(run: () => A): Effect.Effect<A, C1zError> => Effect.try({ try: run, catch: explain })
 
-  const statements = yield* attempt(() => {
-    database.exec(pragmas(limit))
+  const pageCount = yield* attempt(() => {
+    database.exec(pragmas)
     database.exec("begin")
     for (const table of Tables.all) database.exec(Tables.createTable(table))
-    return new Map(Tables.all.map((table) => [table, database.prepare(Tables.insert(table))]))
+    return database.prepare("pragma page_count")
   })
 
-  // A table starts to need its unique index, and the slower statement, with the first record that replaces another.
-  const replacing = new Map<Tables.Table, StatementSync>()
-  const replacingStatement = (table: Tables.Table): StatementSync => {
-    const known = replacing.get(table)
-    if (known !== undefined) return known
+  // Not left to `max_page_count`: SQLite reports that one like a full disk.
+  const checkSize = Effect.flatMap(
+    attempt(() => Number(pageCount.get()?.["page_count"]) * pageSize),
+    (bytes) => (bytes < limit ? Effect.void : Effect.fail(new C1zError({ reason: "TooLarge", path: target })))
+  )
+
+  const indexUniquely = (table: Tables.Table): void => {
     for (const index of table.indexes) if (index.unique) database.exec(Tables.createIndex(table, index))
-    const statement = database.prepare(Tables.upsert(table))
-    replacing.set(table, statement)
-    return statement
   }
+  const inserting = oncePerTable((table) => database.prepare(Tables.insert(table)))
+  // Rare: a table starts to need its unique index with the first record that looks for an earlier one.
+  const replacing = oncePerTable((table) => {
+    indexUniquely(table)
+    return database.prepare(Tables.upsert(table))
+  })
+  const removing = oncePerTable((table) => {
+    indexUniquely(table)
+    return database.prepare(Tables.remove(table))
+  })
 
   const writeOne = (record: SyncRecord): void => {
+    if (record._tag === "Retraction") {
+      removing(Tables.resources).run(resourceKey(record.value), syncId)
+      return
+    }
     const { table, values } = rowOf(record)
     const replaces = record._tag !== "ResourceType" && record.replaces === true
-    const statement = replaces ? replacingStatement(table) : statements.get(table)
-    statement?.run(...values, syncId, startedAt)
+    const statement = replaces ? replacing(table) : inserting(table)
+    statement.run(...values, syncId, startedAt)
+  }
+
+  // An index that fails says which columns were not unique, not which values.
+  const nameDuplicate = (table: Tables.Table, error: C1zError): C1zError => {
+    const found = Result.try(() => database.prepare(Tables.findDuplicate(table)).get()?.["external_id"])
+    return Result.isSuccess(found) && typeof found.success === "string"
+      ? new C1zError({ ...error, detail: `${found.success} in ${table.name}` })
+      : error
   }
 
   const count = (table: Tables.Table): number =>
     Number(database.prepare(`select count(*) as rows from ${table.name}`).get()?.["rows"])
 
   return {
-    write: (records) => attempt(() => records.forEach(writeOne)),
+    write: (records) =>
+      Effect.suspend(() => {
+        for (const record of records) {
+          const written = Result.try(() => writeOne(record))
+          if (Result.isFailure(written)) return Effect.fail(explainRecord(record, written.failure))
+        }
+        return checkSize
+      }),
     finish: Effect.fnUntraced(function* (endedAt) {
       yield* attempt(() => {
         // `supports_diff` spares readers the rewriting of every grant on open; the columns of a finished full sync
@@ -104,14 +150,20 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
       })
       for (const table of Tables.all) {
         for (const index of table.indexes) {
-          yield* attempt(() => database.exec(Tables.createIndex(table, index)))
+          yield* attempt(() => database.exec(Tables.createIndex(table, index))).pipe(
+            Effect.catchIf(
+              (error) => error.reason === "DuplicateRecord",
+              (error) => Effect.fail(nameDuplicate(table, error))
+            )
+          )
+          yield* checkSize
           // An index over a million rows takes seconds in one call: let timers and sockets have their turn in between.
           yield* Effect.yieldNow
         }
       }
       return yield* attempt(() => {
         database.exec("commit")
-        if (pragma("freelist_count") !== 0) database.exec("vacuum")
+        if (database.prepare("pragma freelist_count").get()?.["freelist_count"] !== 0) database.exec("vacuum")
         const counts: Tables.C1zCounts = {
           resourceTypes: count(Tables.resourceTypes),
           resources: count(Tables.resources),

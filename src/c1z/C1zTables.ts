@@ -159,6 +159,13 @@ export const upsert = (table: Table): string =>
     .map((name) => `${name} = excluded.${name}`)
     .join(", ")
 
+/** Takes the id and the sync id of the row. */
+export const remove = (table: Table): string => `delete from ${table.name} where external_id = ? and sync_id = ?`
+
+/** One id that more than one row has. */
+export const findDuplicate = (table: Table): string =>
+  `select external_id from ${table.name} group by external_id, sync_id having count(*) > 1 limit 1`
+
 /** How many records of each kind a file holds. */
 export interface C1zCounts {
   readonly resourceTypes: number

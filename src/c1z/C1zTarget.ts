@@ -63,9 +63,7 @@ export const scratch = Effect.fnUntraced(function* (target: C1zTarget) {
   // File names end at 255 bytes: 48 characters of the name leave room whatever the script.
   const prefix = `.${target.name.slice(0, 48)}.partial-`
   return yield* Effect.acquireRelease(
-    fs
-      .makeTempDirectory({ directory: target.directory, prefix })
-      .pipe(Effect.mapError(fromPlatformError(target.path))),
+    fs.makeTempDirectory({ directory: target.directory, prefix }).pipe(Effect.mapError(fromPlatformError(target.path))),
     (directory) =>
       fs
         .remove(directory, { recursive: true, force: true })

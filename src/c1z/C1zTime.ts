@@ -20,4 +20,6 @@ export const fromMillis = (epochMillis: number): string => {
  * toTimestamp("2026-01-02 03:04:05.6") // "2026-01-02T03:04:05.600Z"
  */
 export const toTimestamp = (text: string): Timestamp.Timestamp | undefined =>
-  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,9})?$/.test(text) ? Timestamp.canonical(`${text.replace(" ", "T")}Z`) : undefined
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,9})?$/.test(text)
+    ? Timestamp.canonical(`${text.replace(" ", "T")}Z`)
+    : undefined

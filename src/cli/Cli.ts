@@ -1,4 +1,14 @@
-import { Cause, ConfigProvider, Console, Effect, type FileSystem, Layer, type Path, type Stdio, type Terminal } from "effect"
+import {
+  Cause,
+  ConfigProvider,
+  Console,
+  Effect,
+  type FileSystem,
+  Layer,
+  type Path,
+  type Stdio,
+  type Terminal
+} from "effect"
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as CapabilitiesCommand from "./CapabilitiesCommand.ts"
@@ -74,13 +84,16 @@ export const main = (
   FileSystem.FileSystem | Path.Path | Terminal.Terminal | ChildProcessSpawner | Stdio.Stdio
 > =>
   Command.run(command, { version }).pipe(
-    Effect.provide(
-      Layer.mergeAll(presenter, cliConfig, ConfigProvider.layer(SettingsFile.provider(environment)))
-    ),
+    Effect.provide(Layer.mergeAll(presenter, cliConfig, ConfigProvider.layer(SettingsFile.provider(environment)))),
     Effect.tapCause((cause) => (isToldAlready(cause) ? Effect.void : Console.error(ErrorText.of(cause))))
   )
 
 const isToldAlready = (cause: Cause.Cause<unknown>): boolean => {
   const error = Cause.squash(cause)
-  return typeof error === "object" && error !== null && "_tag" in error && (error._tag === "ShowHelp" || error._tag === "BrokenPipe")
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "_tag" in error &&
+    (error._tag === "ShowHelp" || error._tag === "BrokenPipe")
+  )
 }

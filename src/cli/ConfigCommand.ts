@@ -24,7 +24,10 @@ const own = [Settings.baseUrl, Settings.apiToken].flatMap(({ description, export
           isRequired: exported.required,
           ...(exported.secret ? { isSecret: true } : {}),
           stringField: {
-            rules: { ...(name === Settings.baseUrl.name ? { pattern: baseUrlPattern } : {}), isRequired: exported.required }
+            rules: {
+              ...(name === Settings.baseUrl.name ? { pattern: baseUrlPattern } : {}),
+              isRequired: exported.required
+            }
           }
         }
       ]

@@ -26,7 +26,12 @@ export const layer = (options: {
       const stdio = yield* Stdio.Stdio
       const onTerminal = yield* stdio.stderrIsTerminal
       const format = Option.getOrElse(options.format, () => (onTerminal ? "console" : "json"))
-      const logger = format === "json" ? Logger.formatJson : onTerminal ? Logger.map(consoleFormat, (line) => clearLine + line) : consoleFormat
+      const logger =
+        format === "json"
+          ? Logger.formatJson
+          : onTerminal
+            ? Logger.map(consoleFormat, (line) => clearLine + line)
+            : consoleFormat
       return Layer.merge(
         Logger.layer([Logger.withConsoleError(logger)]),
         Layer.succeed(References.MinimumLogLevel, levels[options.level])

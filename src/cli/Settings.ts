@@ -94,13 +94,12 @@ export const apiToken: Setting<Option.Option<Redacted.Redacted<string>>> = setti
   { displayName: "API token", required: true, secret: true }
 )
 
-export const file = setting(
-  "file",
-  "Where to write the sync",
-  (name) =>
-    withDefault((flag) => Flag.String(flag).pipe(Flag.withMetavar("FILE")), (key) => Config.String(key), "sync.c1z")(
-      name
-    ).pipe(Flag.withAlias("f"))
+export const file = setting("file", "Where to write the sync", (name) =>
+  withDefault(
+    (flag) => Flag.String(flag).pipe(Flag.withMetavar("FILE")),
+    (key) => Config.String(key),
+    "sync.c1z"
+  )(name).pipe(Flag.withAlias("f"))
 )
 
 export const logLevel = setting("log-level", "How much to log on stderr", choice(logLevels, "info"))

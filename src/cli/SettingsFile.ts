@@ -30,7 +30,8 @@ export const provider = Effect.fn("SettingsFile.provider")(function* (
   const fromFile = yield* read(path, given !== "")
   const names = Object.values(Settings.all).map((setting) => setting.name)
   for (const key of fromFile.keys()) {
-    if (!names.includes(key)) yield* Effect.logWarning(`${path}: "${key}" is not a setting of this connector and is ignored`)
+    if (!names.includes(key))
+      yield* Effect.logWarning(`${path}: "${key}" is not a setting of this connector and is ignored`)
   }
   const values = names.flatMap((name) => {
     const variable = environment[Settings.variableOf(name)] ?? ""
@@ -45,9 +46,9 @@ const read = Effect.fnUntraced(function* (path: string, named: boolean) {
   const unreadable = (problem: string) =>
     new SettingInvalid({ problem: `${path} ${problem}.`, fix: "Mend the file, or take it away." })
   if (!named && !(yield* files.exists(path).pipe(Effect.orElseSucceed(() => false)))) return new Map<string, string>()
-  const content = yield* files.readFileString(path).pipe(
-    Effect.mapError((error) => unreadable(`cannot be read (${error.reason._tag})`))
-  )
+  const content = yield* files
+    .readFileString(path)
+    .pipe(Effect.mapError((error) => unreadable(`cannot be read (${error.reason._tag})`)))
   const parsed = yield* Effect.try({
     try: () => Yaml.parse(content),
     // The parser's message may quote a line, and a line may hold the key: only its place is told.

@@ -1,14 +1,13 @@
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Clock, Console, Duration, Effect, Layer, Option, Sink, Stdio, Stream } from "effect"
 import * as Ksuid from "../c1/Ksuid.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
-import { RequestBudget, type RequestWindow } from "../http/RequestBudget.ts"
+import * as HttpAgent from "../http/HttpAgent.ts"
 import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
-import type { BaseUrl } from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
 import { PostHogConfig } from "../posthog/PostHogConfig.ts"
 import { connector } from "../posthog/PostHogConnector.ts"
+import * as PostHogLimits from "../posthog/PostHogLimits.ts"
 import * as Summary from "../report/Summary.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as OutputFailed from "./OutputFailed.ts"
@@ -30,25 +29,6 @@ const required = <A>(setting: Settings.Setting<unknown>, value: Option.Option<A>
     )
   )
 
-const isLoopback = (base: BaseUrl): boolean => {
-  const { hostname } = new URL(base.origin)
-  return hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname)
-}
-
-/** PostHog: limits for each personal API key, on PostHog Cloud always and on other servers where switched on. */
-const posthogWindows = { minute: { limit: 480, millis: 60_000 }, hour: { limit: 4800, millis: 3_600_000 } }
-
-const windowsOf = (values: Settings.SettingValues, base: BaseUrl): ReadonlyArray<RequestWindow> => {
-  const window = (given: Option.Option<number>, usual: RequestWindow): ReadonlyArray<RequestWindow> => {
-    const limit = Option.getOrElse(given, () => (isLoopback(base) ? 0 : usual.limit))
-    return limit === 0 ? [] : [{ limit, millis: usual.millis }]
-  }
-  return [
-    ...window(values.requestsPerMinute, posthogWindows.minute),
-    ...window(values.requestsPerHour, posthogWindows.hour)
-  ]
-}
-
 /** Everything between the settings and PostHog. */
 const clientLayer = (values: Settings.SettingValues, display: ProgressDisplay.ProgressDisplay) =>
   Layer.unwrap(
@@ -62,21 +42,13 @@ const clientLayer = (values: Settings.SettingValues, display: ProgressDisplay.Pr
         timeout: Duration.seconds(values.timeoutSeconds),
         concurrency: values.workers
       })
-      const budget = Layer.unwrap(
-        Effect.map(PostHogConfig, ({ base }) =>
-          RequestBudget.layer({
-            windows: windowsOf(values, base),
-            concurrency: values.workers,
-            maxWaitMillis: values.maxWaitSeconds * 1000,
-            onWait: display.onWait
-          })
-        )
-      )
-      return PostHogClient.layer.pipe(
-        Layer.provide(budget),
-        Layer.provide(NodeHttpClient.layerUndici),
-        Layer.provideMerge(config)
-      )
+      const budget = PostHogLimits.layer({
+        perMinute: Option.getOrUndefined(values.requestsPerMinute),
+        perHour: Option.getOrUndefined(values.requestsPerHour),
+        maxWaitMillis: values.maxWaitSeconds * 1000,
+        onWait: display.onWait
+      })
+      return PostHogClient.layer.pipe(Layer.provide(budget), Layer.provide(HttpAgent.layer), Layer.provideMerge(config))
     })
   )
 
@@ -96,7 +68,7 @@ const syncTo = Effect.fnUntraced(function* (output: Output, values: Settings.Set
     if (output === "c1z") yield* C1zSink.preflight(values.file)
     const client = yield* PostHogClient
     const sync = Sync.make(connector, { concurrency: values.workers })
-    const written = yield* (output === "c1z" ? writeC1z(sync, values.file, syncId) : writeNdjson(sync, syncId))
+    const written = yield* output === "c1z" ? writeC1z(sync, values.file, syncId) : writeNdjson(sync, syncId)
     const elapsedMillis = (yield* Clock.currentTimeMillis) - startedAt
     return Summary.render({
       report: yield* sync.report,

@@ -96,7 +96,11 @@ export const make = (): Integrity => {
         const key = resourceKey(value.id)
         const type = value.id.resourceType
         if (!types.has(type)) {
-          return broken("types", { _tag: "Resource", value }, `is of the type ${type}, which the connector does not declare`)
+          return broken(
+            "types",
+            { _tag: "Resource", value },
+            `is of the type ${type}, which the connector does not declare`
+          )
         }
         if (resources.has(key)) {
           duplicateResources++
@@ -183,7 +187,11 @@ export const make = (): Integrity => {
     notes: () =>
       [
         note("duplicate-resources", duplicateResources, "resources were listed more than once; the last one counts"),
-        note("duplicate-entitlements", duplicateEntitlements, "entitlements were listed more than once; the last one counts"),
+        note(
+          "duplicate-entitlements",
+          duplicateEntitlements,
+          "entitlements were listed more than once; the last one counts"
+        ),
         note("duplicate-grants", duplicateGrants, "grants were listed more than once and are counted once"),
         note(
           "grants-of-unknown-principals",
@@ -194,7 +202,11 @@ export const make = (): Integrity => {
   }
 }
 
-const note = (code: string, count: number, message: string): SyncNote => ({ code, count, message: `${count} ${message}` })
+const note = (code: string, count: number, message: string): SyncNote => ({
+  code,
+  count,
+  message: `${count} ${message}`
+})
 
 const increment = (counts: Map<string, number>, key: string, by = 1): void => {
   counts.set(key, (counts.get(key) ?? 0) + by)

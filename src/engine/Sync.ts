@@ -62,7 +62,11 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
   const checkPages = <A, E2, R2>(
     pages: Stream.Stream<A, E2, R2>,
     check: (page: ReadonlyArray<A>) => Integrity.Checked
-  ) => pages.pipe(Stream.chunks, Stream.flatMap((page) => emit(check(page))))
+  ) =>
+    pages.pipe(
+      Stream.chunks,
+      Stream.flatMap((page) => emit(check(page)))
+    )
 
   const records = Effect.gen(function* () {
     yield* connector.validate
@@ -95,12 +99,9 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         for (const resource of yield* kept) {
           const pages = yield* Queue.bounded<ReadonlyArray<Grant>, E | Cause.Done>(pagesAhead)
           yield* turns.take(1)
-          yield* syncer.grants(resource).pipe(
-            Stream.chunks,
-            Stream.runIntoQueue(pages),
-            Effect.ensuring(turns.release(1)),
-            Effect.forkScoped
-          )
+          yield* syncer
+            .grants(resource)
+            .pipe(Stream.chunks, Stream.runIntoQueue(pages), Effect.ensuring(turns.release(1)), Effect.forkScoped)
           yield* Queue.offer(ahead, { resource, pages })
         }
       }
@@ -111,9 +112,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
 
     const entitlements = Stream.fromIterable(holdings).pipe(
       Stream.flatMap(({ kept, syncer }) =>
-        Stream.fromArrayEffect(kept).pipe(
-          Stream.flatMap((resource) => entitlementsOf(syncer, resource))
-        )
+        Stream.fromArrayEffect(kept).pipe(Stream.flatMap((resource) => entitlementsOf(syncer, resource)))
       )
     )
     const entitlementsOf = (syncer: ResourceSyncer<E, R>, resource: Resource) =>

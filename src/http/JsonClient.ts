@@ -65,9 +65,8 @@ export class JsonClient extends Context.Service<
   ): Layer.Layer<JsonClient, never, HttpClient.HttpClient | RequestBudget> => Layer.effect(JsonClient, make(options))
 }
 
-export interface RowReader {
+export interface RowReader extends JsonRows.JsonRowsTarget {
   readonly start: () => void
-  readonly onRow: (json: string) => void
 }
 
 const ErrorEnvelope = Schema.Struct({
@@ -94,8 +93,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
-  const connectionFailed = (error: HttpClientError.HttpClientError) =>
-    connectionFailure(options.origin, error, clip)
+  const connectionFailed = (error: HttpClientError.HttpClientError) => connectionFailure(options.origin, error, clip)
   const timedOut = new ConnectionFailed({
     origin: options.origin,
     layer: "timeout",
@@ -108,8 +106,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return raw.pipe(
       NodeStream.pipeThroughDuplex({
         evaluate: () => createGunzip(),
-        onError: (cause) =>
-          new InvalidJson({ path, description: `broken gzip (${describe(cause)})`, truncated: true })
+        onError: (cause) => new InvalidJson({ path, description: `broken gzip (${describe(cause)})`, truncated: true })
       })
     )
   }
@@ -163,7 +160,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     rows: RowReader
   ) {
     rows.start()
-    const splitter = JsonRows.make(rows.onRow)
+    const splitter = JsonRows.make(rows)
     let size = 0
     yield* bytesOf(path, response).pipe(
       Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) }),

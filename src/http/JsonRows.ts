@@ -3,11 +3,12 @@ import { HttpLimits } from "./HttpLimits.ts"
 
 /**
  * Splits a JSON page `{…, "results": [row, row, …], …}` into its rows while the bytes arrive, so that a page of any
- * size costs the memory of its largest row.
+ * size costs the memory of its largest row. Rows can be split once more: the items of an array in each row go out one
+ * by one, before their row.
  *
- * Rows go to `onRow` as their JSON text. What remains, with `0` in the place of each row, is the `envelope`: parsing
- * it checks everything around the rows, a missing comma included. Bodies without a `results` array, and bodies that
- * are not JSON at all, end up whole in the envelope, for `JSON.parse` to judge.
+ * Rows and items are handed on as JSON text, with `0` left in the place of each. What remains of the page is the
+ * `envelope`: parsing it checks everything around the rows, a missing comma included. Bodies without a `results` array,
+ * and bodies that are not JSON at all, end up whole in the envelope, for `JSON.parse` to judge.
  *
  * Plain loops over bytes: measured at 270 MB/s, while `JSON.parse` of the whole page takes as long again and holds
  * the page three times (bytes, text, objects).
@@ -15,6 +16,13 @@ import { HttpLimits } from "./HttpLimits.ts"
 export interface JsonRows {
   readonly push: (chunk: Uint8Array) => JsonRowsProblem | undefined
   readonly end: () => JsonRowsEnd
+}
+
+/** Takes what is split off, as JSON text. */
+export interface JsonRowsTarget {
+  readonly onRow: (json: string) => void
+  /** The array of a row to split, and who takes its items. */
+  readonly inner?: { readonly key: string; readonly onItem: (json: string) => void } | undefined
 }
 
 /** A limit that the body broke. */
@@ -41,54 +49,98 @@ const openArray = 0x5b
 const closeArray = 0x5d
 const openObject = 0x7b
 const closeObject = 0x7d
-const rowPlaceholder = Buffer.from("0")
-const resultsKey = Buffer.from('"results"')
+const placeholder = Buffer.from("0")
 
 /** Bytes of everything in a page but its rows; real ones are under 1 KiB, an error page without `results` may be more. */
 const envelopeBytes = 4 * 1024 * 1024
 
-export const make = (onRow: (json: string) => void): JsonRows => {
-  const envelope: Array<Uint8Array> = []
-  let envelopeSize = 0
-  /** Parts of the current row, or of the current key, that arrived in earlier chunks. */
-  let pending: Array<Uint8Array> = []
-  let pendingSize = 0
+/** Where the scanner is. The depth of nesting inside `results` is 2, inside the array of a row 4. */
+const outside = 0
+const betweenRows = 1
+const inRow = 2
+const betweenItems = 3
+const inItem = 4
+
+/** What is known of a key that may name an array to split. */
+const noKey = 0
+const keyRead = 1
+const valueNext = 2
+
+/** Bytes gathered over several chunks. */
+const makeParts = () => {
+  let parts: Array<Uint8Array> = []
+  let size = 0
+  return {
+    size: () => size,
+    /** Copies, since the chunk belongs to the socket. */
+    add: (chunk: Uint8Array, from: number, to: number): void => {
+      if (to <= from) return
+      parts.push(chunk.slice(from, to))
+      size += to - from
+    },
+    addPlaceholder: (): void => {
+      parts.push(placeholder)
+      size += 1
+    },
+    /** All bytes up to now and those of the chunk; empty afterwards. */
+    take: (chunk: Uint8Array, from: number, to: number): Buffer => {
+      const last = Buffer.from(chunk.buffer, chunk.byteOffset + from, to - from)
+      if (size === 0) return last
+      const whole = Buffer.concat([...parts, last])
+      parts = []
+      size = 0
+      return whole
+    }
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
+  const envelope = makeParts()
+  const row = makeParts()
+  const item = makeParts()
+  const key = makeParts()
+  const resultsKey = Buffer.from('"results"')
+  const innerKey = inner === undefined ? undefined : Buffer.from(JSON.stringify(inner.key))
+  let state: number = outside
+  let keyState: number = noKey
   let depth = 0
   let inString = false
   let escaped = false
+  /** The string being read may be a key. */
+  let inKey = false
   let rows = 0
-  /** Inside the `results` array of the top-level object. */
-  let inResults = false
-  let inRow = false
-  /** The last string at depth 1 was `"results"`; then a colon followed it. */
-  let key: "none" | "string" | "results" | "value" = "none"
+  /** The first `results` array has begun; a second one stays in the envelope, and is found there. */
   let seen = false
   let utf8 = true
 
-  const keep = (bytes: Uint8Array) => {
-    if (bytes.length === 0) return
-    envelope.push(bytes.slice())
-    envelopeSize += bytes.length
+  const text = (bytes: Buffer): string => {
+    utf8 &&= isUtf8(bytes)
+    return bytes.toString("utf8")
   }
-
-  const take = (chunk: Uint8Array, start: number, end: number): string => {
-    const last = Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start)
-    const whole = pending.length === 0 ? last : Buffer.concat([...pending, last])
-    pending = []
-    pendingSize = 0
-    utf8 &&= isUtf8(whole)
-    return whole.toString("utf8")
+  const endRow = (chunk: Uint8Array, from: number, to: number): void => {
+    onRow(text(row.take(chunk, from, to)))
+    rows++
+    envelope.addPlaceholder()
+    state = betweenRows
+  }
+  const endItem = (chunk: Uint8Array, from: number, to: number): void => {
+    const bytes = item.take(chunk, from, to)
+    inner?.onItem(text(bytes))
+    row.addPlaceholder()
+    state = betweenItems
   }
 
   const push = (chunk: Uint8Array): JsonRowsProblem | undefined => {
     const length = chunk.length
-    /** Where the bytes not yet handed on begin: of the row when in one, of the envelope otherwise. */
+    /** Where the bytes begin that belong to the present state and are not yet handed on. */
     let from = 0
-    let stringStart = 0
+    let keyStart = 0
     for (let i = 0; i < length; i++) {
       let byte = chunk[i] ?? 0
       if (inString) {
-        // The inner loop of most bytes of a page: strings.
+        // The inner loop of most bytes of a page.
         while (true) {
           if (escaped) escaped = false
           else if (byte === backslash) escaped = true
@@ -100,103 +152,104 @@ export const make = (onRow: (json: string) => void): JsonRows => {
           byte = chunk[i] ?? 0
         }
         if (inString) break
-        if (depth === 1 && key === "string") {
-          const text = Buffer.concat([...pending, chunk.subarray(stringStart, i + 1)])
-          pending = []
-          pendingSize = 0
-          key = text.equals(resultsKey) ? "results" : "none"
-        } else if (inRow && depth === 2) {
-          onRow(take(chunk, from, i + 1))
-          rows++
-          inRow = false
-          keep(rowPlaceholder)
+        if (inKey) {
+          const wanted = depth === 1 ? resultsKey : innerKey
+          keyState = wanted !== undefined && key.take(chunk, keyStart, i + 1).equals(wanted) ? keyRead : noKey
+          inKey = false
+        } else if (state === inRow && depth === 2) {
+          endRow(chunk, from, i + 1)
+          from = i + 1
+        } else if (state === inItem && depth === 4) {
+          endItem(chunk, from, i + 1)
           from = i + 1
         }
         continue
       }
       if (byte <= 0x20) continue
-      if (inResults && !inRow && depth === 2 && byte !== comma && byte !== closeArray) {
-        keep(chunk.subarray(from, i))
-        from = i
-        inRow = true
+      if (byte !== comma && byte !== closeArray) {
+        if (state === betweenRows) {
+          envelope.add(chunk, from, i)
+          from = i
+          state = inRow
+        } else if (state === betweenItems) {
+          row.add(chunk, from, i)
+          from = i
+          state = inItem
+        }
       }
       switch (byte) {
         case quote:
           inString = true
-          if (depth === 1 && key !== "value" && !seen) {
-            key = "string"
-            stringStart = i
+          if (
+            keyState !== valueNext &&
+            ((depth === 1 && state === outside && !seen) || (depth === 3 && state === inRow && innerKey !== undefined))
+          ) {
+            inKey = true
+            keyStart = i
           }
           break
         case openObject:
         case openArray:
           depth++
           if (depth > HttpLimits.nesting) return { limit: "nesting", value: HttpLimits.nesting }
-          if (byte === openArray && depth === 2 && key === "value") {
-            inResults = true
-            seen = true
+          if (byte === openArray && keyState === valueNext) {
+            if (state === outside) {
+              state = betweenRows
+              seen = true
+            } else if (state === inRow) state = betweenItems
           }
-          if (depth === 2) key = "none"
+          keyState = noKey
           break
         case closeObject:
         case closeArray:
-          if (inResults && depth === 2) {
-            if (inRow) {
-              // A scalar row ends where the array does.
-              onRow(take(chunk, from, i))
-              rows++
-              inRow = false
-              keep(rowPlaceholder)
-              from = i
-            }
-            inResults = false
+          // A number, `true`, `false` or `null` ends where its array does.
+          if (state === inItem && depth === 4) {
+            endItem(chunk, from, i)
+            from = i
+          } else if (state === inRow && depth === 2) {
+            endRow(chunk, from, i)
+            from = i
           }
+          if (state === betweenItems && depth === 4) state = inRow
+          else if (state === betweenRows && depth === 2) state = outside
           depth--
-          if (inRow && depth === 2) {
-            onRow(take(chunk, from, i + 1))
-            rows++
-            inRow = false
-            keep(rowPlaceholder)
+          if (state === inItem && depth === 4) {
+            endItem(chunk, from, i + 1)
+            from = i + 1
+          } else if (state === inRow && depth === 2) {
+            endRow(chunk, from, i + 1)
             from = i + 1
           }
           break
         case comma:
-          if (inRow && depth === 2) {
-            onRow(take(chunk, from, i))
-            rows++
-            inRow = false
-            keep(rowPlaceholder)
+          if (state === inItem && depth === 4) {
+            endItem(chunk, from, i)
+            from = i
+          } else if (state === inRow && depth === 2) {
+            endRow(chunk, from, i)
             from = i
           }
-          if (depth === 1) key = "none"
+          if (depth === 1 || depth === 3) keyState = noKey
           break
         case colon:
-          if (depth === 1) key = key === "results" ? "value" : "none"
+          if (depth === 1 || depth === 3) keyState = keyState === keyRead ? valueNext : noKey
           break
         default:
-          if (depth === 1 && key === "value") key = "none"
+          if (keyState === valueNext) keyState = noKey
       }
     }
-    if (inRow) {
-      const rest = chunk.subarray(from)
-      pending.push(rest.slice())
-      pendingSize += rest.length
-      if (pendingSize > HttpLimits.rowBytes) return { limit: "rowBytes", value: HttpLimits.rowBytes }
-    } else {
-      if (inString && depth === 1 && key === "string") {
-        // A key cut by the end of a chunk: remembered for the comparison, and kept in the envelope as well.
-        pending.push(chunk.slice(stringStart))
-      }
-      keep(chunk.subarray(from))
-      if (envelopeSize > envelopeBytes) return { limit: "envelopeBytes", value: envelopeBytes }
-    }
-    return undefined
+    if (inKey) key.add(chunk, keyStart, length)
+    if (state === inItem) item.add(chunk, from, length)
+    else if (state === inRow || state === betweenItems) row.add(chunk, from, length)
+    else envelope.add(chunk, from, length)
+    if (row.size() + item.size() > HttpLimits.rowBytes) return { limit: "rowBytes", value: HttpLimits.rowBytes }
+    return envelope.size() > envelopeBytes ? { limit: "envelopeBytes", value: envelopeBytes } : undefined
   }
 
   return {
     push,
     end: () => {
-      const rest = Buffer.concat(inRow ? [...envelope, ...pending] : envelope)
+      const rest = Buffer.concat([envelope, row, item].map((parts) => parts.take(nothing, 0, 0)))
       return {
         envelope: rest.toString("utf8").replace(/^\uFEFF/, ""),
         rows,

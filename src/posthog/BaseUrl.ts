@@ -65,7 +65,10 @@ export const parse = (text: string): Result.Result<BaseUrl, BaseUrlInvalid> => {
   const id = posthogId.exec(url.pathname)?.[0]
   const other = otherHosts[url.hostname]
   if (url.username !== "" || url.password !== "") {
-    return invalid("holds a user name or password; the key belongs in api-token", urlFor(url.origin, id ?? idPlaceholder))
+    return invalid(
+      "holds a user name or password; the key belongs in api-token",
+      urlFor(url.origin, id ?? idPlaceholder)
+    )
   }
   if (other !== undefined) {
     return invalid(`names ${url.hostname}, which does not serve this API`, urlFor(other, id ?? idPlaceholder))

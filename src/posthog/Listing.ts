@@ -111,7 +111,9 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
         Stream.concat(
           Stream.suspend(() =>
             hasMore && rowsPassed === before
-              ? Stream.fail(incomplete(`the page at offset ${before - 1} brings nothing new, yet there is said to be more`))
+              ? Stream.fail(
+                  incomplete(`the page at offset ${before - 1} brings nothing new, yet there is said to be more`)
+                )
               : onward
           )
         )
@@ -143,7 +145,10 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       const rows = pass(first, 0)
       if (!first.hasNext) return rows
       const size = Math.max(1, Math.min(options.first.size, first.rows.length))
-      return Stream.concat(rows, Stream.suspend(() => restOf(rowsPassed, size)))
+      return Stream.concat(
+        rows,
+        Stream.suspend(() => restOf(rowsPassed, size))
+      )
     })
   )
 

@@ -27,9 +27,12 @@ export const make = <Row>(options: {
   readonly base: BaseUrl
   readonly endpoint: Endpoint
   readonly row: Schema.Codec<Row, unknown>
+  /** An array in each row that is not needed, and may be larger than all the rest. */
+  readonly skip?: string
 }): ((path: string) => Effect.Effect<Page<Row>, PostHogError>) => {
   const { base, client, endpoint } = options
   const decodeRow = Schema.decodeUnknownResult(options.row)
+  const inner = options.skip === undefined ? undefined : { key: options.skip, onItem: () => undefined }
 
   return Effect.fnUntraced(function* (path: string) {
     let rows: Array<Row> = []
@@ -50,7 +53,7 @@ export const make = <Row>(options: {
       problem = undefined
     }
     const answer = yield* client
-      .get(path, { start, onRow })
+      .get(path, { start, onRow, inner })
       .pipe(Effect.mapError((failure) => fromHttp(base, endpoint, failure)))
     if (problem !== undefined) {
       return yield* problem._tag === "PostHogError" ? problem : fromHttp(base, endpoint, problem)

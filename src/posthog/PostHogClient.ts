@@ -60,7 +60,7 @@ const make = Effect.gen(function* () {
   const membersPath = path(Api.members, { organization_id })
   const rolesPath = path(Api.roles, { organization_id })
   const readMembers = PageReader.make({ client, base, endpoint: Api.members, row: Member })
-  const readRoles = PageReader.make({ client, base, endpoint: Api.roles, row: Role })
+  const readRoles = PageReader.make({ client, base, endpoint: Api.roles, row: Role, skip: "members" })
   const readMemberships = PageReader.make({ client, base, endpoint: Api.roleMemberships, row: RoleMembership })
   const decodeOrganization = Schema.decodeUnknownEffect(Organization)
 

@@ -49,19 +49,24 @@ export class PostHogConfig extends Context.Service<
   ): Layer.Layer<PostHogConfig, BaseUrls.BaseUrlInvalid | ApiTokenInvalid> => Layer.effect(PostHogConfig, make(options))
 
   /** Reads `BASE_URL` and `API_TOKEN` from the `ConfigProvider`; nest it under `BATON` for a connector's usual names. */
-  static readonly layerConfig: Layer.Layer<PostHogConfig, BaseUrls.BaseUrlInvalid | ApiTokenInvalid | Config.ConfigError> =
-    Layer.unwrap(
-      Config.all({ baseUrl: Config.String("BASE_URL"), apiToken: Config.Redacted("API_TOKEN") }).pipe(
-        Effect.map(PostHogConfig.layer)
-      )
+  static readonly layerConfig: Layer.Layer<
+    PostHogConfig,
+    BaseUrls.BaseUrlInvalid | ApiTokenInvalid | Config.ConfigError
+  > = Layer.unwrap(
+    Config.all({ baseUrl: Config.String("BASE_URL"), apiToken: Config.Redacted("API_TOKEN") }).pipe(
+      Effect.map(PostHogConfig.layer)
     )
+  )
 }
 
 const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
   const base = yield* Effect.fromResult(BaseUrls.parse(options.baseUrl))
   const token = Redacted.value(options.apiToken).trim()
   if (token === "") {
-    return yield* new ApiTokenInvalid({ problem: "is empty", fix: "Pass a PostHog personal API key (it begins with phx_)." })
+    return yield* new ApiTokenInvalid({
+      problem: "is empty",
+      fix: "Pass a PostHog personal API key (it begins with phx_)."
+    })
   }
   if (/[^\x21-\x7e]/.test(token)) {
     return yield* new ApiTokenInvalid({

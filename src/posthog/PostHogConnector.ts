@@ -55,9 +55,7 @@ const open: Effect.Effect<ConnectorSession<PostHogError, PostHogClient>, never, 
       const listing = client.roleMemberships(role.id.resource)
       const member = memberEntitlement(role.id)
       return listing.rows.pipe(
-        Stream.mapArray((page) =>
-          Arr.map(page, (membership) => grantOf(member, Records.userId(membership.user.uuid)))
-        ),
+        Stream.mapArray((page) => Arr.map(page, (membership) => grantOf(member, Records.userId(membership.user.uuid)))),
         Stream.onEnd(Effect.flatMap(listing.rereads, (n) => Ref.update(rereadMemberships, (total) => total + n)))
       )
     }

@@ -128,7 +128,12 @@ const fromStatus = (
         `The key may be mistyped, revoked, or of another region or server.${otherRegion(base.origin)} ${makeKey(bothScopes)}`
       )
     case 402:
-      return make("access", "plan", `${path} is not part of this PostHog plan (402).${said}`, "Ask PostHog or your administrator about the plan.")
+      return make(
+        "access",
+        "plan",
+        `${path} is not part of this PostHog plan (402).${said}`,
+        "Ask PostHog or your administrator about the plan."
+      )
     case 403:
       return make(
         "access",
@@ -155,7 +160,9 @@ const fromStatus = (
         status >= 500 ? "unavailable" : "unexpected-answer",
         `status-${status}`,
         `${path} answered with status ${status}${status >= 500 ? ", also when asked again" : ""}.${said}`,
-        status >= 500 ? "PostHog or something before it has a problem: run it again later." : "Check base-url; this is not an answer that PostHog gives."
+        status >= 500
+          ? "PostHog or something before it has a problem: run it again later."
+          : "Check base-url; this is not an answer that PostHog gives."
       )
   }
 }

@@ -11,7 +11,7 @@ export interface ApiKey {
   readonly scopedTeams: ReadonlyArray<number>
   /** Organizations that the key is limited to; empty for no limit. */
   readonly scopedOrganizations: ReadonlyArray<string>
-  /** The owner is the first member of this level; `null` if the owner is not a member of the organization. */
+  /** The owner is the first member of this level. `null`, or a level that nobody has: not a member at all. */
   readonly ownerLevel: number | null
   /** A deactivated owner's keys are refused as invalid. */
   readonly isOwnerActive: boolean

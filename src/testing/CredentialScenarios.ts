@@ -84,6 +84,10 @@ export const credentialScenarios = {
     description: "403: the owner's e-mail domain is not verified",
     adjust: withOrganization({ enforceVerifiedDomains: true })
   },
+  "two-factor-enforced": {
+    description: "The organization enforces two-factor log-in, which personal keys do not notice",
+    adjust: withOrganization({ enforce2fa: true })
+  },
   "organization-unknown": {
     description: "404: there is no organization with that id",
     adjust: (options) => ({ ...options, organization: { ...options.organization, id: elsewhere } })

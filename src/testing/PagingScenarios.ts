@@ -165,7 +165,7 @@ export const pagingScenarios = {
     script: on(
       members,
       rewritePage((page) => {
-        const [first] = Rows.slice(page.list, 0, 1)
+        const [first] = Rows.range(page.list, 0, 1)
         return page.next !== null || typeof first !== "string"
           ? page
           : { ...page, rows: [...page.rows, first.replace(/"first_name":"[^"]*"/, '"first_name":"Twin"')] }

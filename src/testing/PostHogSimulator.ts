@@ -69,8 +69,7 @@ export class PostHogSimulator extends Context.Service<
     Layer.effect(PostHogSimulator, make(options))
 }
 
-/** The constructor behind {@link PostHogSimulator.layer}. */
-export const make = Effect.fnUntraced(function* (given: SimulatorOptions) {
+const make = Effect.fnUntraced(function* (given: SimulatorOptions) {
   const options = given.scenario?.adjust?.(given) ?? given
   const script = options.scenario?.script ?? ((_, answer) => answer)
   const latency = Duration.fromInputUnsafe(options.latency ?? 0)

@@ -70,7 +70,7 @@ export const page = (list: Rows.Rows<Row>, url: URL): Reply => {
 
 /** The rows of a list that a page shows. */
 export const windowed = (list: Rows.Rows<Row>, { limit, offset }: PageRequest): Iterable<Row> => ({
-  [Symbol.iterator]: () => Rows.slice(list, offset, limit)
+  [Symbol.iterator]: () => Rows.range(list, offset, limit)
 })
 
 /** An HTML document, as gateways and log-in pages send it. */

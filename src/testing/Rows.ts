@@ -59,10 +59,10 @@ export const findIndex = <A>(rows: Rows<A>, predicate: (row: A) => boolean): num
 }
 
 /** Rows `offset … offset + limit - 1`, as far as they exist. */
-export function* slice<A>(rows: Rows<A>, offset: number, limit: number): Generator<A> {
+export function* range<A>(rows: Rows<A>, offset: number, limit: number): Generator<A> {
   const end = Math.min(rows.count, offset + limit)
   for (let index = offset; index < end; index++) yield rows.at(index)
 }
 
 /** Every row, one after the other. */
-export const iterate = <A>(rows: Rows<A>): Generator<A> => slice(rows, 0, rows.count)
+export const iterate = <A>(rows: Rows<A>): Generator<A> => range(rows, 0, rows.count)

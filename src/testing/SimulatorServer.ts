@@ -1,12 +1,12 @@
 /** The simulator behind real HTTP on the loopback interface. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { ServeError } from "effect/http/HttpServerError"
 import { createServer } from "node:http"
 import { PostHogSimulator } from "./PostHogSimulator.ts"
-import { toHttp } from "./Reply.ts"
+import { type Reply, toHttp } from "./Reply.ts"
 
 /** The address of a running simulator. */
 export class SimulatorServer extends Context.Service<
@@ -28,18 +28,39 @@ export class SimulatorServer extends Context.Service<
     Layer.effect(SimulatorServer, make(options?.port ?? 0))
 }
 
-const app = Effect.gen(function* () {
-  const simulator = yield* PostHogSimulator
-  const request = yield* HttpServerRequest.HttpServerRequest
-  const url = new URL(request.url, `http://${request.headers["host"] ?? "127.0.0.1"}`)
-  return yield* simulator.respond({ method: request.method, url, headers: request.headers }).pipe(
-    Effect.map(toHttp),
-    Effect.catchTag("ConnectionCut", () => {
-      NodeHttpServerRequest.toIncomingMessage(request).socket.destroy()
-      return Effect.succeed(HttpServerResponse.empty())
-    })
-  )
+/** Lets what was written reach the socket before the connection is cut, which would discard it. */
+const flushed = Effect.callback<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
 })
+
+const withFlush = (reply: Reply): Reply =>
+  reply.body._tag === "Stream"
+    ? {
+        ...reply,
+        body: {
+          _tag: "Stream",
+          stream: Stream.catchTag(reply.body.stream, "ConnectionCut", (cut) =>
+            Stream.fromEffect(Effect.andThen(flushed, Effect.fail(cut)))
+          )
+        }
+      }
+    : reply
+
+// Effect runs handlers uninterruptibly unless they say otherwise: a client that gives up must end a silent one.
+const app = Effect.interruptible(
+  Effect.gen(function* () {
+    const simulator = yield* PostHogSimulator
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const url = new URL(`http://${request.headers["host"] ?? "127.0.0.1"}${request.url}`)
+    return yield* simulator.respond({ method: request.method, url, headers: request.headers }).pipe(
+      Effect.map((reply) => toHttp(withFlush(reply))),
+      Effect.catchTag("ConnectionCut", () => {
+        NodeHttpServerRequest.toIncomingMessage(request).socket.destroy()
+        return Effect.succeed(HttpServerResponse.empty())
+      })
+    )
+  })
+)
 
 const make = Effect.fnUntraced(function* (port: number) {
   const node = createServer()

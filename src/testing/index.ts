@@ -1,5 +1,6 @@
 export * as ApiError from "./ApiError.ts"
-export * from "./ApiKey.ts"
+export { type ApiKey, defaultApiKey, demoKey } from "./ApiKey.ts"
+export * as DeterministicSync from "./DeterministicSync.ts"
 export * from "./GeneratedOrganization.ts"
 export * from "./Generation.ts"
 export * from "./Organization.ts"

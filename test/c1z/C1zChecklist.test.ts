@@ -42,7 +42,11 @@ const brokenContainers: ReadonlyArray<FileCase> = [
   ["a second frame", (file) => Buffer.concat([file, file.subarray(5)]), "container: the frame ends at byte"],
   ["a missing end", (file) => file.subarray(0, -1), "container: the frame ends at byte"],
   ["a wrong checksum", setByte(-1, (byte) => byte ^ 1), "container: the frame does not decompress"],
-  ["no checksum", (file) => setByte(9, (byte) => byte & ~4)(file.subarray(0, -4)), "container: the frame has no checksum"]
+  [
+    "no checksum",
+    (file) => setByte(9, (byte) => byte & ~4)(file.subarray(0, -4)),
+    "container: the frame has no checksum"
+  ]
 ]
 
 const brokenContents: ReadonlyArray<FileCase> = [
@@ -73,10 +77,12 @@ const retype = (table: string, from: string, to: string) =>
     pragma writable_schema = off;
   `)
 
-const expansion = (value: GrantExpandable | Uint8Array, needed = 1) => (database: DatabaseSync) =>
-  database
-    .prepare("update v1_grants set expansion = ?, needs_expansion = ? where id = 1")
-    .run(value instanceof Uint8Array ? value : GrantExpandable.encode(value), needed)
+const expansion =
+  (value: GrantExpandable | Uint8Array, needed = 1) =>
+  (database: DatabaseSync) =>
+    database
+      .prepare("update v1_grants set expansion = ?, needs_expansion = ? where id = 1")
+      .run(value instanceof Uint8Array ? value : GrantExpandable.encode(value), needed)
 
 type DatabaseCase = readonly [what: string, change: (database: DatabaseSync) => unknown, violation: string]
 
@@ -103,10 +109,18 @@ const brokenDatabases: ReadonlyArray<DatabaseCase> = [
   ["a parent run", sql("update v1_sync_runs set parent_sync_id = sync_id"), "run: a full sync has no parent"],
   ["a run that cannot be compared", sql("update v1_sync_runs set supports_diff = 0"), "run: supports_diff"],
   ["an ISO time", sql("update v1_sync_runs set started_at = '2026-01-01T00:00:00Z'"), "run: started_at is"],
-  ["an end before its start", sql("update v1_sync_runs set started_at = '2999-01-01 00:00:00'"), "run: it ended before"],
+  [
+    "an end before its start",
+    sql("update v1_sync_runs set started_at = '2999-01-01 00:00:00'"),
+    "run: it ended before"
+  ],
   ["a token of another version", sql(`update v1_sync_runs set sync_token = '{"version":2}'`), "run: the sync token"],
 
-  ["a row of another sync", sql("update v1_grants set sync_id = 'other' where id = 1"), "1 rows belong to another sync"],
+  [
+    "a row of another sync",
+    sql("update v1_grants set sync_id = 'other' where id = 1"),
+    "1 rows belong to another sync"
+  ],
   ["an empty id", sql("update v1_grants set external_id = '' where id = 1"), "1 rows have an empty id"],
   [
     "one id twice",
@@ -117,7 +131,11 @@ const brokenDatabases: ReadonlyArray<DatabaseCase> = [
     "1 rows have the id of another row"
   ],
   ["text in place of a blob", sql("update v1_grants set data = 'text' where id = 1"), "1 rows hold no blob"],
-  ["a day without time", sql("update v1_grants set discovered_at = '2026-01-01' where id = 1"), "discovered at 2026-01-01"],
+  [
+    "a day without time",
+    sql("update v1_grants set discovered_at = '2026-01-01' where id = 1"),
+    "discovered at 2026-01-01"
+  ],
 
   ["a blob that is no message", setBlob("v1_resources", 1, Uint8Array.of(0xff)), "v1_resources, id 1:"],
   [
@@ -129,20 +147,32 @@ const brokenDatabases: ReadonlyArray<DatabaseCase> = [
     },
     "v1_resource_types, id 1: the blob is not in the deterministic encoding"
   ],
-  ["a column that differs from the blob", sql("update v1_resources set parent_resource_id = 'x' where id = 1"), "parent_resource_id is x"],
+  [
+    "a column that differs from the blob",
+    sql("update v1_resources set parent_resource_id = 'x' where id = 1"),
+    "parent_resource_id is x"
+  ],
   ["a name beyond the limit", setUser({ ...someUser, displayName: "n".repeat(1025) }), "v1_resources, id 1: "],
   [
     "an annotation that old readers cannot print",
     setUser({ ...someUser, annotations: [...(someUser.annotations ?? []), { "@type": `${c1}AgentTrait` }] }),
     "carries the annotation type.googleapis.com/c1.connector.v2.AgentTrait"
   ],
-  ["a user without the trait of users", setUser({ ...someUser, annotations: [] }), "carries no c1.connector.v2.UserTrait"],
+  [
+    "a user without the trait of users",
+    setUser({ ...someUser, annotations: [] }),
+    "carries no c1.connector.v2.UserTrait"
+  ],
   [
     "a trait that lacks what users need",
     setUser({ id: someUser.id, annotations: [{ "@type": `${c1}UserTrait` }] }),
     "its UserTrait has no status"
   ],
-  ["a trait that says otherwise", setUser({ ...someUser, createdAt: "2020-01-01T00:00:00Z" }), "does not repeat its createdAt"],
+  [
+    "a trait that says otherwise",
+    setUser({ ...someUser, createdAt: "2020-01-01T00:00:00Z" }),
+    "does not repeat its createdAt"
+  ],
 
   ["a resource without its type", sql("delete from v1_resource_types where id = 2"), "resource of an unknown type"],
   [
@@ -160,11 +190,7 @@ const brokenDatabases: ReadonlyArray<DatabaseCase> = [
     setBlob("v1_entitlements", 1, Entitlement.encode({ ...someEntitlement, grantableTo: [{ id: "group" }] })),
     "grantable to group"
   ],
-  [
-    "a dangling grant",
-    sql("delete from v1_resources where external_id = 'user:u3'"),
-    "grant to an unknown principal"
-  ],
+  ["a dangling grant", sql("delete from v1_resources where external_id = 'user:u3'"), "grant to an unknown principal"],
   [
     "a grant without its entitlement",
     sql("delete from v1_entitlements where id = 1"),

@@ -38,7 +38,8 @@ const mebibyte = 1024 ** 2
 /** The bytes inside the container, where they could be had at all. */
 const checkContainer = (file: Uint8Array, report: Report): Uint8Array | undefined => {
   const hex = (from: number, to: number) => Buffer.from(file.subarray(from, to)).toString("hex")
-  if (hex(0, 5) !== "43315a4600") return void report(`container: the file begins with ${hex(0, 5)}, not with C1ZF and NUL`)
+  if (hex(0, 5) !== "43315a4600")
+    return void report(`container: the file begins with ${hex(0, 5)}, not with C1ZF and NUL`)
   if (hex(5, 9) !== "28b52ffd") return void report(`container: no zstd frame after the magic, but ${hex(5, 9)}`)
 
   const frame = readFrame(file, 5)
@@ -75,7 +76,7 @@ interface Frame {
 }
 
 /** Walks a zstd frame, block by block (RFC 8878, section 3.1.1). */
-const readFrame = (file: Uint8Array, start: number): Frame => {
+export const readFrame = (file: Uint8Array, start: number): Frame => {
   const little = (at: number, length: number): number =>
     Array.from({ length }, (_, index) => (file[at + index] ?? 0) * 256 ** index).reduce((sum, part) => sum + part, 0)
 
@@ -92,7 +93,7 @@ const readFrame = (file: Uint8Array, start: number): Frame => {
   const contentSize = sizeBytes === 0 ? undefined : little(at, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
   at += sizeBytes
 
-  for (let last = false; !last && at < file.length; ) {
+  for (let last = false; !last && at < file.length;) {
     const block = little(at, 3)
     last = (block & 1) === 1
     const isRepeatedByte = ((block >> 1) & 3) === 1
@@ -192,7 +193,7 @@ const expectedIndexes: Readonly<Record<string, string>> = {
 /** The columns of a table as `expectedColumns` writes them. */
 export const columnsOf = (database: DatabaseSync, table: string): ReadonlyArray<string> =>
   database
-    .prepare("select name, lower(type) as type, \"notnull\" as required, dflt_value as initial from pragma_table_info(?)")
+    .prepare('select name, lower(type) as type, "notnull" as required, dflt_value as initial from pragma_table_info(?)')
     .all(table)
     .map((column) =>
       [column["name"], column["type"], column["required"] === 1 ? "!" : "", column["initial"] ?? ""].join(" ").trimEnd()
@@ -229,7 +230,10 @@ const checkDatabase = (database: DatabaseSync, size: number, report: Report): vo
     report(`database: ${size} bytes are not ${pragma("page_count")} pages`)
   }
 
-  const tables = database.prepare("select name from sqlite_master where type = 'table'").all().map((row) => row["name"])
+  const tables = database
+    .prepare("select name from sqlite_master where type = 'table'")
+    .all()
+    .map((row) => row["name"])
   for (const table of tables) if (!(String(table) in expectedColumns)) report(`database: extra table ${table}`)
   for (const [table, expected] of Object.entries(expectedColumns)) {
     const found = columnsOf(database, table)

@@ -3,6 +3,8 @@
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, FileSystem, Layer, Path, PlatformError } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 
 /** The file system of the machine, but for some operations. */
 export const fileSystemWith = (
@@ -28,3 +30,9 @@ export const neighbours = Effect.fnUntraced(function* (path: string) {
   const paths = yield* Path.Path
   return (yield* fs.readDirectory(paths.dirname(path))).sort()
 }, Effect.orDie)
+
+/** Frees every object that nothing refers to. */
+export const collectGarbage: Effect.Effect<void> = Effect.sync(() => {
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+})

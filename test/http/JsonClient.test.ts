@@ -1,0 +1,509 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, type Result, Stream } from "effect"
+import { FetchHttpClient, HttpServerResponse } from "effect/http"
+import { TestClock } from "effect/testing"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { gzipSync } from "node:zlib"
+import type { HttpFailure } from "../../src/http/HttpFailure.ts"
+import { HttpLimits } from "../../src/http/HttpLimits.ts"
+import { type JsonAnswer, JsonClient, parseRetryAfter, type RowReader } from "../../src/http/JsonClient.ts"
+import * as Exchange from "./Exchange.ts"
+
+const page = '{"count":2,"next":null,"results":[{"id":"a"},{"id":"b"}]}'
+const path = "/api/things/?limit=2"
+
+/** Gets `path` from the server, moving the clock as far as needed. */
+const get = (answer: Exchange.Answer, options: Parameters<typeof Exchange.clientLayer>[0] = {}, rows?: RowReader) =>
+  Effect.gen(function* () {
+    const { layer, seen } = Exchange.serve(answer)
+    const fiber = yield* Effect.gen(function* () {
+      const client = yield* JsonClient
+      const result: Result.Result<JsonAnswer, HttpFailure> = yield* Effect.result(client.get(path, rows))
+      return { result, statistics: yield* client.statistics, seen }
+    }).pipe(Effect.provide(Exchange.clientLayer(options)), Effect.provide(layer), Effect.forkChild)
+    yield* TestClock.adjust("2 hours")
+    return yield* Fiber.join(fiber)
+  })
+
+const failureOf = (result: Result.Result<unknown, HttpFailure>): HttpFailure => {
+  assert.strictEqual(result._tag, "Failure")
+  return result.failure
+}
+
+const succeedAt = (nth: number, before: HttpServerResponse.HttpServerResponse): Exchange.Answer => (n) =>
+  Effect.succeed(n < nth ? before : Exchange.json(page))
+
+const always = (response: HttpServerResponse.HttpServerResponse): Exchange.Answer => () => Effect.succeed(response)
+
+const html = (status: number, headers: Readonly<Record<string, string>> = {}) =>
+  HttpServerResponse.text("<html>no</html>", { status, headers, contentType: "text/html; charset=utf-8" })
+
+describe("JsonClient", () => {
+  it.effect("hands out the rows while they arrive, and what surrounds them at the end", () =>
+    Effect.gen(function* () {
+      const rows: Array<string> = []
+      const { result, statistics } = yield* get(always(Exchange.json(page)), {}, {
+        start: () => rows.push("start"),
+        onRow: (row) => rows.push(row)
+      })
+      assert.deepStrictEqual(rows, ["start", '{"id":"a"}', '{"id":"b"}'])
+      assert.deepStrictEqual(result._tag === "Success" && result.success, {
+        body: { count: 2, next: null, results: [0, 0] },
+        rows: 2
+      })
+      assert.deepStrictEqual(statistics, { requests: 1, retries: 0, bytes: page.length })
+    })
+  )
+
+  it.effect("sends one GET with the key, a user agent and what it understands", () =>
+    Effect.gen(function* () {
+      const { seen } = yield* get(always(Exchange.json(page)))
+      assert.strictEqual(seen.length, 1)
+      assert.strictEqual(seen[0]?.method, "GET")
+      assert.strictEqual(seen[0]?.url, `${Exchange.origin}${path}`)
+      assert.deepInclude(seen[0]?.headers, {
+        authorization: `Bearer ${Exchange.key}`,
+        accept: "application/json",
+        "accept-encoding": "gzip",
+        "user-agent": "test/1.0"
+      })
+    })
+  )
+
+  it.effect("an answer without rows comes whole", () =>
+    Effect.gen(function* () {
+      const { result } = yield* get(always(Exchange.json('{"id":"o","teams":[1,2]}')))
+      assert.deepStrictEqual(result._tag === "Success" && result.success, { body: { id: "o", teams: [1, 2] }, rows: 0 })
+    })
+  )
+
+  it.effect.each(["application/json", "application/json; charset=utf-8", "application/problem+json", "Application/JSON"])(
+    "takes %s for JSON",
+    (contentType) =>
+      Effect.gen(function* () {
+        const { result } = yield* get(always(HttpServerResponse.text(page, { contentType })))
+        assert.strictEqual(result._tag, "Success")
+      })
+  )
+
+  describe("asks again after failures that pass", () => {
+    it.effect.each([429, 502, 503, 504])("status %i", (status) =>
+      Effect.gen(function* () {
+        const { result, seen, statistics } = yield* get(succeedAt(3, html(status)))
+        assert.strictEqual(result._tag, "Success")
+        assert.strictEqual(seen.length, 3)
+        assert.deepStrictEqual(statistics, { requests: 3, retries: 2, bytes: page.length })
+      })
+    )
+
+    it.effect.each(["ECONNRESET", "ECONNREFUSED", "EAI_AGAIN", "UND_ERR_SOCKET", "ETIMEDOUT", "SOMETHING_NEW"])(
+      "a connection broken by %s",
+      (code) =>
+        Effect.gen(function* () {
+          const { result, seen } = yield* get((n) =>
+            n === 1 ? Exchange.broken(code) : Effect.succeed(Exchange.json(page))
+          )
+          assert.strictEqual(result._tag, "Success")
+          assert.strictEqual(seen.length, 2)
+        })
+    )
+
+    it.effect("a body that ends early, whose rows are read again from the first", () =>
+      Effect.gen(function* () {
+        const rows: Array<string> = []
+        const { result } = yield* get(succeedAt(2, Exchange.json(page.slice(0, -10))), {}, {
+          start: () => rows.push("start"),
+          onRow: (row) => rows.push(row)
+        })
+        assert.strictEqual(result._tag, "Success")
+        assert.deepStrictEqual(rows, ["start", '{"id":"a"}', "start", '{"id":"a"}', '{"id":"b"}'])
+      })
+    )
+
+    it.effect("a connection cut inside the body", () =>
+      Effect.gen(function* () {
+        const cut = Stream.concat(Stream.succeed(Buffer.from(page.slice(0, 30))), Stream.fail("cut"))
+        const { result, seen } = yield* get(succeedAt(2, Exchange.streamed(cut)))
+        assert.strictEqual(result._tag, "Success")
+        assert.strictEqual(seen.length, 2)
+      })
+    )
+
+    it.effect("no answer within the timeout", () =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get((n) => (n === 1 ? Effect.never : Effect.succeed(Exchange.json(page))))
+        assert.strictEqual(result._tag, "Success")
+        assert.isAtLeast(seen[1]?.at ?? 0, 60_000)
+        assert.isAtMost(seen[1]?.at ?? 0, 61_000)
+      })
+    )
+
+    it.effect("a body that stalls, but not one that is merely slow", () =>
+      Effect.gen(function* () {
+        const stalled = Stream.concat(Stream.succeed(Buffer.from(page.slice(0, 30))), Stream.never)
+        const again = yield* get(succeedAt(2, Exchange.streamed(stalled)))
+        assert.strictEqual(again.result._tag, "Success")
+        assert.strictEqual(again.seen.length, 2)
+
+        const pieces = [page.slice(0, 10), page.slice(10, 20), page.slice(20)]
+        const slow = Stream.fromIterable(pieces, { chunkSize: 1 }).pipe(
+          Stream.mapEffect((piece) => Effect.delay(Effect.succeed(Buffer.from(piece)), "50 seconds"))
+        )
+        const once = yield* get(always(Exchange.streamed(slow)))
+        assert.strictEqual(once.result._tag, "Success")
+        assert.strictEqual(once.seen.length, 1)
+      })
+    )
+
+    it.effect("as often as told, with growing pauses, and then gives up with the last failure", () =>
+      Effect.gen(function* () {
+        const { result, seen, statistics } = yield* get(always(html(503)))
+        assert.deepInclude(failureOf(result), { _tag: "UnexpectedStatus", status: 503 })
+        assert.deepInclude(statistics, { requests: 6, retries: 5 })
+        const pauses = seen.slice(1).map(({ at }, index) => at - (seen[index]?.at ?? 0))
+        pauses.forEach((pause, index) => {
+          assert.isAtLeast(pause, 400 * 2 ** index)
+          assert.isAtMost(pause, 600 * 2 ** index)
+        })
+      })
+    )
+  })
+
+  describe("does not ask again after failures that stay", () => {
+    it.effect.each([400, 401, 402, 403, 404, 405, 410, 500, 501])("status %i", (status) =>
+      Effect.gen(function* () {
+        const { result, seen, statistics } = yield* get(always(html(status)))
+        assert.deepInclude(failureOf(result), { _tag: "UnexpectedStatus", status, path })
+        assert.strictEqual(seen.length, 1)
+        assert.strictEqual(statistics.retries, 0)
+      })
+    )
+
+    it.effect.each(["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"])(
+      "TLS that is not trusted (%s)",
+      (code) =>
+        Effect.gen(function* () {
+          const { result, seen } = yield* get(() => Exchange.broken(code))
+          assert.deepInclude(failureOf(result), { _tag: "ConnectionFailed", layer: "tls", origin: Exchange.origin })
+          assert.strictEqual(seen.length, 1)
+        })
+    )
+
+    it.effect("HTML where JSON is due", () =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get(always(html(200)))
+        assert.deepInclude(failureOf(result), { _tag: "NotJson", contentType: "text/html", status: 200 })
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+
+    it.effect.each([
+      ["a missing comma", '{"results":[1,2]"count":2}', "InvalidJson"],
+      ["text after the end", '{"results":[]}{}', "InvalidJson"],
+      ["bytes that are not UTF-8", Buffer.of(0x22, 0xff, 0x22), "InvalidJson"],
+      ["nesting without end", `{"a":${"[".repeat(100)}`, "LimitExceeded"]
+    ] as const)("%s", ([, body, tag]) =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get(always(Exchange.bytes(Buffer.from(body))))
+        assert.strictEqual(failureOf(result)._tag, tag)
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+  })
+
+  describe("names the layer that failed", () => {
+    it.effect.each([
+      ["ENOTFOUND", "dns"],
+      ["EAI_AGAIN", "dns"],
+      ["ECONNREFUSED", "refused"],
+      ["ECONNRESET", "reset"],
+      ["UND_ERR_CONNECT_TIMEOUT", "timeout"],
+      ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "tls"],
+      ["SOMETHING_NEW", "unknown"]
+    ] as const)("%s", ([code, layer]) =>
+      Effect.gen(function* () {
+        const { result } = yield* get(() => Exchange.broken(code), { retries: 0 })
+        const failure = failureOf(result)
+        assert.deepInclude(failure, { _tag: "ConnectionFailed", layer })
+        assert.include(failure.message, code)
+      })
+    )
+  })
+
+  describe("Retry-After", () => {
+    const refusedOnce = (retryAfter: string | undefined) =>
+      get(succeedAt(2, Exchange.json("{}", 429, retryAfter === undefined ? {} : { "retry-after": retryAfter })))
+
+    it.effect.each([
+      ["5", 5000],
+      ["90", 90_000],
+      ["3600", 3_600_000],
+      ["Thu, 01 Jan 1970 00:00:42 GMT", 42_000]
+    ] as const)("%s is waited for in full, and no longer", ([header, millis]) =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* refusedOnce(header)
+        assert.strictEqual(result._tag, "Success")
+        assert.strictEqual(seen[1]?.at, millis)
+      })
+    )
+
+    it.effect.each([
+      undefined,
+      "0",
+      "-5",
+      "NaN",
+      "",
+      "5, 7",
+      "1.5",
+      "soon",
+      `1${"0".repeat(30)}`,
+      "Thu, 01 Jan 1960 00:00:00 GMT",
+      "Xyz, 99 Abc 2026 99:99:99 GMT"
+    ])("%s says nothing: the ordinary pause is made", (header) =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* refusedOnce(header)
+        assert.strictEqual(result._tag, "Success")
+        assert.isAtLeast(seen[1]?.at ?? 0, 400)
+        assert.isAtMost(seen[1]?.at ?? 0, 600)
+      })
+    )
+
+    it.effect("of a 503 is honoured as well, of a 404 it means nothing", () =>
+      Effect.gen(function* () {
+        const busy = yield* get(succeedAt(2, Exchange.json("{}", 503, { "retry-after": "30" })))
+        assert.strictEqual(busy.seen[1]?.at, 30_000)
+        const gone = yield* get(always(Exchange.json("{}", 404, { "retry-after": "30" })))
+        assert.strictEqual(failureOf(gone.result)._tag, "UnexpectedStatus")
+      })
+    )
+
+    it.effect("longer than accepted ends the run at once, with both times", () =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get(always(Exchange.json("{}", 429, { "retry-after": "999999" })))
+        assert.deepInclude(failureOf(result), {
+          _tag: "WaitTooLong",
+          waitMillis: 999_999_000,
+          maxWaitMillis: 3_700_000,
+          cause: "retry-after"
+        })
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+
+    it("is whole seconds or an HTTP date", () => {
+      const now = Date.parse("2026-10-21T07:27:00Z")
+      assert.strictEqual(parseRetryAfter("37", now), 37_000)
+      assert.strictEqual(parseRetryAfter(" 37 ", now), 37_000)
+      assert.strictEqual(parseRetryAfter("Wed, 21 Oct 2026 07:28:00 GMT", now), 60_000)
+      assert.strictEqual(parseRetryAfter("Wed, 21 Oct 2026 07:26:00 GMT", now), 0)
+      assert.isUndefined(parseRetryAfter("Wed, 99 Oct 2026 07:26:00 GMT", now))
+      assert.isUndefined(parseRetryAfter("2026-10-21T07:28:00Z", now))
+    })
+  })
+
+  describe("redirects are not followed", () => {
+    it.effect.each([
+      ["https://collector.example/path?with=secrets", "https://collector.example"],
+      ["http://posthog.test/api/things/", "http://posthog.test"],
+      ["/login?next=/api/things/", "https://posthog.test"],
+      ["//collector.example:8443/x", "https://collector.example:8443"],
+      ["https://", "an unreadable address"]
+    ] as const)("to %s: the error names %s and no more", ([location, origin]) =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get(always(html(302, { location })))
+        const failure = failureOf(result)
+        assert.deepInclude(failure, { _tag: "Redirected", status: 302, targetOrigin: origin })
+        assert.notInclude(failure.message, "secrets")
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+
+    it.effect.each([300, 301, 303, 304, 307, 308])("status %i without a location", (status) =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get(always(html(status)))
+        assert.strictEqual(failureOf(result)._tag, "Redirected")
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+  })
+
+  describe("error texts", () => {
+    const envelope = (fields: Readonly<Record<string, unknown>>, status = 403) =>
+      always(Exchange.json(JSON.stringify({ type: "authentication_error", attr: null, ...fields }), status))
+
+    it.effect("carry what PostHog's envelope says", () =>
+      Effect.gen(function* () {
+        const { result } = yield* get(envelope({ code: "permission_denied", detail: "API key missing required scope" }))
+        assert.deepInclude(failureOf(result), { code: "permission_denied", detail: "API key missing required scope" })
+      })
+    )
+
+    it.effect("never the key, however the server echoes it", () =>
+      Effect.gen(function* () {
+        const { key } = Exchange
+        const forms = [key, encodeURIComponent(key), Buffer.from(key).toString("base64")]
+        const padding = "x".repeat(HttpLimits.errorTextChars - 10)
+        const { result } = yield* get(envelope({ code: key, detail: `${padding}${forms.join(" ")} is invalid` }, 401))
+        const shown = JSON.stringify(failureOf(result)) + failureOf(result).message
+        for (const form of forms) assert.notInclude(shown, form)
+        // Nor the part of it that would be left where the text is shortened.
+        assert.notInclude(shown, key.slice(0, 8))
+      })
+    )
+
+    it.effect("are shortened", () =>
+      Effect.gen(function* () {
+        const { result } = yield* get(envelope({ code: "c".repeat(5000), detail: "d".repeat(5000) }))
+        const failure = failureOf(result)
+        assert.strictEqual(failure._tag === "UnexpectedStatus" && failure.detail?.length, HttpLimits.errorTextChars)
+        assert.strictEqual(failure._tag === "UnexpectedStatus" && failure.code?.length, HttpLimits.errorTextChars)
+      })
+    )
+
+    it.effect.each(["<html>no</html>", "", "[]", '{"detail":["a","b"]}', '{"detail":', "x".repeat(100_000)])(
+      "are simply absent when the body is %s",
+      (body) =>
+        Effect.gen(function* () {
+          const { result } = yield* get(always(Exchange.json(body, 403)))
+          const failure = failureOf(result)
+          assert.deepInclude(failure, { _tag: "UnexpectedStatus", status: 403 })
+          assert.isUndefined(failure._tag === "UnexpectedStatus" ? failure.detail : "")
+        })
+    )
+
+    it.effect("an error body without end is not read to its end", () =>
+      Effect.gen(function* () {
+        const endless = HttpServerResponse.stream(Stream.forever(Stream.succeed(Buffer.alloc(4096, "x"))), {
+          status: 403,
+          contentType: "application/json"
+        })
+        const { result } = yield* get(always(endless))
+        assert.deepInclude(failureOf(result), { _tag: "UnexpectedStatus", status: 403 })
+      })
+    )
+
+    it.effect("an error body that stalls does not hold the answer up for longer than the timeout", () =>
+      Effect.gen(function* () {
+        const stalling = HttpServerResponse.stream(Stream.never, { status: 403, contentType: "application/json" })
+        const { result } = yield* get(always(stalling))
+        assert.deepInclude(failureOf(result), { _tag: "UnexpectedStatus", status: 403 })
+      })
+    )
+
+    it.effect("of broken JSON show nothing of the key, not even its beginning", () =>
+      Effect.gen(function* () {
+        const { result } = yield* get(always(Exchange.json(`{"echo":"","next":${Exchange.key},"results":[]}`)))
+        const failure = failureOf(result)
+        assert.strictEqual(failure._tag, "InvalidJson")
+        assert.notInclude(failure.message, Exchange.key.slice(0, 8))
+      })
+    )
+
+    it.effect("of a broken connection show nothing of the key", () =>
+      Effect.gen(function* () {
+        const { result } = yield* get(() => Exchange.broken(`EBAD ${Exchange.key}`), { retries: 0 })
+        assert.notInclude(failureOf(result).message, Exchange.key)
+      })
+    )
+  })
+
+  describe("gzip", () => {
+    // The unpacking runs in the real world, so nothing here waits for the clock: no retries.
+    const gunzip = (body: Uint8Array) =>
+      Effect.gen(function* () {
+        const { layer } = Exchange.serve(always(Exchange.bytes(body, { "content-encoding": "gzip" })))
+        return yield* Effect.flatMap(JsonClient, (client) => Effect.result(client.get(path))).pipe(
+          Effect.provide(Exchange.clientLayer({ retries: 0 })),
+          Effect.provide(layer)
+        )
+      })
+
+    it.live("bodies are unpacked", () =>
+      Effect.gen(function* () {
+        const result = yield* gunzip(gzipSync(page))
+        assert.strictEqual(result._tag === "Success" && result.success.rows, 2)
+      })
+    )
+
+    it.live("a body cut inside the compression counts as cut", () =>
+      Effect.gen(function* () {
+        const packed = gzipSync(page)
+        for (const length of [5, 20, packed.length - 4]) {
+          const failure = failureOf(yield* gunzip(packed.subarray(0, length)))
+          assert.deepInclude(failure, { _tag: "InvalidJson", truncated: true })
+        }
+      })
+    )
+
+    it.live("a small body that unpacks to a huge one is given up at the limit", () =>
+      Effect.gen(function* () {
+        const member = gzipSync(Buffer.alloc(16 * 1024 * 1024, " "))
+        const bomb = Buffer.concat([gzipSync('{"results":['), ...Array.from({ length: 64 }, () => member)])
+        const failure = failureOf(yield* gunzip(bomb))
+        assert.strictEqual(failure._tag, "LimitExceeded")
+      })
+    )
+  })
+
+  it.effect("a body above the limit is given up, whatever it holds", () =>
+    Effect.gen(function* () {
+      const row = Buffer.from(`"${"x".repeat(1024 * 1024)}",`)
+      const body = Stream.concat(
+        Stream.succeed(Buffer.from('{"results":[')),
+        Stream.fromIterable(
+          Array.from({ length: 600 }, () => row),
+          { chunkSize: 1 }
+        )
+      )
+      const { result, seen } = yield* get(always(Exchange.streamed(body)))
+      assert.deepInclude(failureOf(result), { _tag: "LimitExceeded", limit: "bodyBytes", value: HttpLimits.bodyBytes })
+      assert.strictEqual(seen.length, 1)
+    })
+  )
+
+  describe("over fetch, which unpacks and follows redirects by itself", () => {
+    /** A server on this machine; only `fetch` needs one. */
+    const loopback = (handle: (request: IncomingMessage, response: ServerResponse) => void) =>
+      Effect.acquireRelease(
+        Effect.callback<{ readonly origin: string; readonly close: () => void }>((resume) => {
+          const server = createServer(handle).listen(0, "127.0.0.1", () => {
+            const { port } = server.address() as AddressInfo
+            resume(Effect.succeed({ origin: `http://127.0.0.1:${port}`, close: () => server.close() }))
+          })
+        }),
+        ({ close }) => Effect.sync(close)
+      )
+
+    const fetchFrom = (origin: string) =>
+      Effect.flatMap(JsonClient, (client) => Effect.result(client.get(path))).pipe(
+        Effect.provide(Exchange.clientLayer({ origin, retries: 0 })),
+        Effect.provide(FetchHttpClient.layer)
+      )
+
+    it.live("a compressed body is read", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* loopback((_, response) => {
+          response.setHeader("content-type", "application/json").setHeader("content-encoding", "gzip")
+          response.end(gzipSync(page))
+        })
+        const result = yield* fetchFrom(origin)
+        assert.strictEqual(result._tag, "Success", JSON.stringify(result))
+      })
+    )
+
+    it.live("a redirect is refused", () =>
+      Effect.gen(function* () {
+        const paths: Array<string | undefined> = []
+        const { origin } = yield* loopback((request, response) => {
+          paths.push(request.url)
+          response.statusCode = request.url === path ? 302 : 200
+          response.setHeader("location", "/elsewhere").setHeader("content-type", "application/json").end(page)
+        })
+        const result = yield* fetchFrom(origin)
+        assert.strictEqual(failureOf(result)._tag, "Redirected")
+        assert.deepStrictEqual(paths, [path])
+      })
+    )
+  })
+})
