@@ -39,6 +39,7 @@ export interface OpaqueAnnotation {
   readonly value?: string
 }
 
+// The union of the schema below lists the same messages.
 const known = [
   UserTrait,
   RoleTrait,
@@ -89,7 +90,7 @@ const base64Alphabet = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3
 /** Base64 with padding, and without stray bits in its last digit, which would not come back. */
 const isBase64 = (text: string): boolean => base64Alphabet.test(text) && base64Encode(base64Decode(text)) === text
 
-const Opaque = Schema.Struct({
+const Opaque: Schema.Codec<OpaqueAnnotation> = Schema.Struct({
   "@type": Schema.String.check(
     Schema.makeFilter((url: string) =>
       byUrl.has(url) ? "Expected the fields of a known annotation" : TextRule.any(url)?.limit
