@@ -87,18 +87,23 @@ export class WaitTooLong extends Schema.TaggedError<WaitTooLong>()("WaitTooLong"
 export type HttpFailure =
   ConnectionFailed | UnexpectedStatus | Redirected | NotJson | InvalidJson | LimitExceeded | WaitTooLong
 
+/** How often a failed request is worth sending again: not at all, once or twice, or for as long as patience lasts. */
+export type Retryable = "no" | "little" | "yes"
+
 /**
- * Whether the same request may succeed in a moment: 429, 502, 503, 504, broken connections, timeouts, cut bodies.
+ * Whether the same request may succeed in a moment: 429, 502, 503, 504, timeouts, broken connections and bodies. A plain
+ * 500 is mostly a defect that stays; it gets a little patience only, since it is also what a lost database connection
+ * looks like.
  */
-export const isTransient = (failure: HttpFailure): boolean => {
+export const retryable = (failure: HttpFailure): Retryable => {
   switch (failure._tag) {
     case "UnexpectedStatus":
-      return [429, 502, 503, 504].includes(failure.status)
+      return [429, 502, 503, 504].includes(failure.status) ? "yes" : failure.status === 500 ? "little" : "no"
     case "ConnectionFailed":
-      return failure.layer !== "tls" && failure.layer !== "proxy"
+      return ["reset", "timeout", "refused", "dns", "unknown"].includes(failure.layer) ? "yes" : "no"
     case "InvalidJson":
-      return failure.truncated
+      return failure.truncated ? "yes" : "no"
     default:
-      return false
+      return "no"
   }
 }

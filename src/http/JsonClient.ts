@@ -7,10 +7,10 @@ import {
   type ConnectionLayer,
   type HttpFailure,
   InvalidJson,
-  isTransient,
   LimitExceeded,
   NotJson,
   Redirected,
+  retryable,
   UnexpectedStatus
 } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
@@ -26,7 +26,7 @@ export interface JsonClientOptions {
   readonly userAgent: string
   /** How long to wait for the head of an answer, and for each next piece of its body. */
   readonly timeout: Duration.Input
-  /** Retries after the first attempt, for failures that {@link isTransient}. */
+  /** Retries after the first attempt, for failures that are {@link retryable}. */
   readonly retries: number
 }
 
@@ -51,11 +51,11 @@ export class JsonClient extends Context.Service<
   JsonClient,
   {
     /**
-     * Reads `path` (with query) of the configured origin. The rows of a `results` array go to `onRow` as JSON text
-     * while they arrive, and `start` is called before the first of each attempt: after a broken connection the whole
-     * answer is read again.
+     * Reads `path` (with query) of the configured origin. The rows of a `results` array go to `rows.onRow` as JSON text
+     * while they arrive, and `rows.start` is called before the first of each attempt: after a broken connection the
+     * whole answer is read again.
      */
-    readonly get: (path: string, rows?: RowReader) => Effect.Effect<JsonAnswer, HttpFailure>
+    readonly get: (path: string, options?: GetOptions) => Effect.Effect<JsonAnswer, HttpFailure>
     readonly statistics: Effect.Effect<HttpStatistics>
     readonly redact: SecretRedactor.SecretRedactor
   }
@@ -63,6 +63,12 @@ export class JsonClient extends Context.Service<
   static readonly layer = (
     options: JsonClientOptions
   ): Layer.Layer<JsonClient, never, HttpClient.HttpClient | RequestBudget> => Layer.effect(JsonClient, make(options))
+}
+
+export interface GetOptions {
+  readonly rows?: RowReader
+  /** Retries of this request, where they should not be the client's. */
+  readonly retries?: number | undefined
 }
 
 export interface RowReader extends JsonRows.JsonRowsTarget {
@@ -197,30 +203,51 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       Effect.scoped
     )
 
-  const backoff = Schedule.exponential("500 millis").pipe(
-    Schedule.jittered,
-    Schedule.upTo({ times: options.retries }),
-    Schedule.setInputType<HttpFailure>()
-  )
+  /** Refusals (429) are waited out by the budget, as often as it takes; other failures are tried again this often. */
+  const retriesOf = (failure: HttpFailure, retries: number): number =>
+    failure._tag === "UnexpectedStatus" && failure.status === 429
+      ? maxRefusals
+      : { no: 0, little: Math.min(littlePatience, retries), yes: retries }[retryable(failure)]
 
-  const get = (path: string, rows: RowReader = noRows): Effect.Effect<JsonAnswer, HttpFailure> =>
-    budget.spend(attempt(path, rows)).pipe(
-      Effect.tapError((failure) =>
-        failure._tag === "UnexpectedStatus" && failure.retryAfterMillis !== undefined && isTransient(failure)
-          ? budget.pause(failure.retryAfterMillis)
-          : Effect.void
-      ),
-      Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`)),
+  const get = (path: string, { retries = options.retries, rows = noRows }: GetOptions = {}) => {
+    let refusals = 0
+    const send = budget.spend(attempt(path, rows)).pipe(
+      Effect.tapError((failure) => {
+        if (failure._tag !== "UnexpectedStatus" || retryable(failure) === "no") return Effect.void
+        if (failure.status === 429) {
+          const patience = Math.min(maxBackoffMillis, firstBackoffMillis * 2 ** refusals++)
+          return budget.refused(failure.retryAfterMillis ?? patience)
+        }
+        return failure.retryAfterMillis === undefined ? Effect.void : Effect.sleep(failure.retryAfterMillis)
+      }),
+      Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`))
+    )
+    return send.pipe(
       Effect.retry({
-        schedule: backoff.pipe(
+        schedule: Schedule.exponential(firstBackoffMillis).pipe(
+          Schedule.setInputType<HttpFailure>(),
+          Schedule.modifyDelay(({ duration }) =>
+            Effect.succeed(Duration.min(duration, Duration.millis(maxBackoffMillis)))
+          ),
+          Schedule.jittered,
+          Schedule.while(({ attempt: tries, input }) => Effect.succeed(tries <= retriesOf(input, retries))),
           Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
-        ),
-        while: isTransient
+        )
       })
     )
+  }
 
   return JsonClient.of({ get, statistics: Ref.get(statistics), redact })
 })
+
+const firstBackoffMillis = 500
+const maxBackoffMillis = 60_000
+
+/** Retries of a plain 500. */
+const littlePatience = 2
+
+/** Refusals (429) of one request before giving up; each was followed by the pause that the server asked for. */
+const maxRefusals = 20
 
 const noRows: RowReader = { start: () => undefined, onRow: () => undefined }
 

@@ -23,6 +23,8 @@ export interface RequestBudgetOptions {
   readonly maxWaitMillis: number
   /** Told whenever a request has to wait, and with `undefined` when sending goes on. */
   readonly onWait?: (wait: BudgetWait | undefined) => Effect.Effect<void>
+  /** Times (milliseconds since the epoch) at which earlier runs had their answers, oldest first. */
+  readonly history?: ReadonlyArray<number>
 }
 
 /**
@@ -34,14 +36,25 @@ export interface RequestBudgetOptions {
  *
  * PostHog: 480 requests a minute and 4,800 an hour for each personal API key (`rate_limit.py`); a request that one
  * limit refuses may still count for the other, so nothing is ever sent early.
+ *
+ * Others may use the same key. A refusal tells how much they use: what we had in the window by then is what is left for
+ * us, and it becomes our limit for as long as the window lasts.
+ *
+ * Ours, since effect's `RateLimiter` counts in fixed windows, which admit twice the limit around a border, or paces by
+ * tokens, which gives away the burst.
  */
 export class RequestBudget extends Context.Service<
   RequestBudget,
   {
     /** Runs one request when it may be sent, and counts it from its answer on. */
     readonly spend: <A, E, R>(request: Effect.Effect<A, E, R>) => Effect.Effect<A, E | WaitTooLong, R>
-    /** The server asked for a pause: nothing is sent before it is over, not even by requests already queued. */
-    readonly pause: (millis: number) => Effect.Effect<void, WaitTooLong>
+    /**
+     * The server refused a request for this long: nothing is sent before it is over, not even by requests already
+     * queued, and the window that must have refused is made smaller.
+     */
+    readonly refused: (millis: number) => Effect.Effect<void, WaitTooLong>
+    /** Times of the answers that still count, oldest first, to be given to the next run as `history`. */
+    readonly history: Effect.Effect<ReadonlyArray<number>>
   }
 >()("baton-posthog/http/RequestBudget") {
   static readonly layer = (options: RequestBudgetOptions): Layer.Layer<RequestBudget> =>
@@ -52,25 +65,35 @@ export class RequestBudget extends Context.Service<
     RequestBudget.layer({ windows: [], concurrency, maxWaitMillis: Infinity })
 }
 
-/** Times at which answered requests leave a window, oldest first. */
-const makeLedger = (window: RequestWindow) => {
-  let leaves: Array<number> = []
+/** The answers that count in a window, oldest first, and its limit, which a refusal lowers for a while. */
+const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start: number) => {
+  // A clock that was set back must not make earlier answers count for longer than the window.
+  let answers = history.map((time) => Math.min(time, start)).filter((time) => time > start - window.millis)
   let head = 0
+  let lowered = { limit: window.limit, until: 0 }
   return {
     window,
+    limit: (now: number): number => (now < lowered.until ? lowered.limit : window.limit),
     used: (now: number): number => {
-      while (head < leaves.length && (leaves[head] ?? 0) <= now) head++
+      while (head < answers.length && (answers[head] ?? 0) <= now - window.millis) head++
       if (head > 4096) {
-        leaves = leaves.slice(head)
+        answers = answers.slice(head)
         head = 0
       }
-      return leaves.length - head
+      return answers.length - head
     },
     answered: (now: number): void => {
-      leaves.push(now + window.millis)
+      answers.push(now)
     },
-    /** When the next place becomes free; `undefined` while only requests under way hold places. */
-    nextFree: (): number | undefined => leaves[head]
+    lower: (limit: number, until: number): void => {
+      lowered = { limit: Math.max(1, Math.min(limit, window.limit)), until }
+    },
+    /** When enough places are free for `limit`; `undefined` while only requests under way hold them. */
+    nextFree: (surplus: number): number | undefined => {
+      const leaving = answers[head + Math.max(0, surplus)]
+      return leaving === undefined ? undefined : leaving + window.millis
+    },
+    answers: () => answers.slice(head)
   }
 }
 
@@ -78,7 +101,8 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   const slots = yield* Semaphore.make(options.concurrency)
   /** One at a time decides, in order of arrival. */
   const gate = yield* Semaphore.make(1)
-  const ledgers = options.windows.map(makeLedger)
+  const start = yield* Clock.currentTimeMillis
+  const ledgers = options.windows.map((window) => makeLedger(window, options.history ?? [], start))
   let underWay = 0
   let pausedUntil = 0
   let answer = yield* Deferred.make<void>()
@@ -101,12 +125,12 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
         yield* sleepUntil("retry-after", pausedUntil, now)
         continue
       }
-      const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.window.limit)
+      const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.limit(now))
       if (full.length === 0) {
         underWay++
         return
       }
-      const free = full.map((ledger) => ledger.nextFree())
+      const free = full.map((ledger) => ledger.nextFree(ledger.used(now) + underWay - ledger.limit(now)))
       if (free.includes(undefined)) yield* Deferred.await(answer)
       else yield* sleepUntil("request budget", Math.max(...free.map((time) => time ?? now)), now)
     }
@@ -128,7 +152,11 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
           Effect.flatMap(restore(admit), () => Effect.ensuring(restore(request), settle))
         )
       ),
-    pause: Effect.fnUntraced(function* (millis: number) {
+    refused: Effect.fnUntraced(function* (millis: number) {
+      const now = yield* Clock.currentTimeMillis
+      const shortest = [...ledgers].sort((a, b) => a.window.millis - b.window.millis)
+      const refusing = shortest.find((ledger) => millis <= ledger.window.millis) ?? shortest.at(-1)
+      refusing?.lower(refusing.used(now), now + refusing.window.millis)
       if (millis > options.maxWaitMillis) {
         return yield* new WaitTooLong({
           waitMillis: millis,
@@ -136,8 +164,11 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
           cause: "retry-after"
         })
       }
-      const now = yield* Clock.currentTimeMillis
       pausedUntil = Math.max(pausedUntil, now + millis)
+    }),
+    history: Effect.sync(() => {
+      const longest = [...ledgers].sort((a, b) => b.window.millis - a.window.millis)[0]
+      return longest === undefined ? [] : longest.answers()
     })
   })
 })

@@ -53,7 +53,7 @@ export const make = <Row>(options: {
       problem = undefined
     }
     const answer = yield* client
-      .get(path, { start, onRow, inner })
+      .get(path, { rows: { start, onRow, inner } })
       .pipe(Effect.mapError((failure) => fromHttp(base, endpoint, failure)))
     if (problem !== undefined) {
       return yield* problem._tag === "PostHogError" ? problem : fromHttp(base, endpoint, problem)

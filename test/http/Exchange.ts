@@ -49,6 +49,9 @@ const transportError = (request: HttpClientRequest.HttpClientRequest, { code }: 
     reason: new HttpClientError.TransportError({ request, cause: Object.assign(new TypeError(code), { code }) })
   })
 
+/** Time from a request to its answer. `TestClock` follows what happens after a sleep, and nothing that happens before the first. */
+export const latency = 10
+
 /** The server as an `HttpClient`, and what it saw. */
 export const serve = (answer: Answer) => {
   const seen: Array<Seen> = []
@@ -57,7 +60,7 @@ export const serve = (answer: Answer) => {
       const { headers, method } = request
       const entry = { method, url: url.href, headers, at: yield* Clock.currentTimeMillis }
       seen.push(entry)
-      const response = yield* answer(seen.length, entry)
+      const response = yield* Effect.delay(answer(seen.length, entry), latency)
       return HttpServerResponse.toClientResponse(response, { request })
     }).pipe(Effect.mapError((error) => transportError(request, error)))
   )
