@@ -31,6 +31,7 @@ export interface C1zRun {
 export interface C1zReader {
   readonly run: C1zRun
   readonly counts: Tables.C1zCounts
+  readonly resourcesByType: Readonly<Record<string, number>>
   readonly resourceTypes: Stream.Stream<ResourceType, C1zReadError>
   readonly resources: Stream.Stream<Resource, C1zReadError>
   readonly entitlements: Stream.Stream<Entitlement, C1zReadError>
@@ -121,6 +122,17 @@ export const open: (
       grants: count(Tables.grants)
     }))
 
+    const resourcesByType = yield* attempt(() =>
+      Object.fromEntries(
+        database
+          .prepare(
+            `select resource_type_id as type, count(*) as rows from ${Tables.resources.name} where sync_id = ? group by 1`
+          )
+          .all(run.syncId)
+          .map((row) => [String(row["type"]), Number(row["rows"])])
+      )
+    )
+
     const blob = <T>(
       message: Message<T>,
       table: Tables.Table,
@@ -176,6 +188,7 @@ export const open: (
 
     return {
       run,
+      resourcesByType,
       counts,
       resourceTypes,
       resources,

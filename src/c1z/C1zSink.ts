@@ -10,14 +10,24 @@ import type { C1zCounts } from "./C1zTables.ts"
 import * as Target from "./C1zTarget.ts"
 import * as Time from "./C1zTime.ts"
 
-export interface C1zSinkOptions {
+/** What part of the source a sync holds. C1: only a full one can be compared with others. */
+export type C1zSyncType = "full" | "resources_only" | "partial"
+
+export interface C1zSinkOptions<E = never, R = never> {
   /** Where the file is to appear. A symbolic link stays one: the file that it points to is replaced. */
   readonly path: string
   /** A KSUID. */
   readonly syncId: string
+  /** `full` unless told. */
+  readonly syncType?: C1zSyncType
+  /**
+   * Asked when the file is complete and nothing is in its place yet: where it is to appear after all, if not at `path`.
+   * A failure discards the file.
+   */
+  readonly destination?: Effect.Effect<string, E, R>
 }
 
-/** A file that was written: its path as asked for, its size in bytes, and what it holds. */
+/** A file that was written: where it appeared, its size in bytes, and what it holds. */
 export interface C1zFile {
   readonly path: string
   readonly bytes: number
@@ -56,9 +66,9 @@ export const preflight = (path: string): Effect.Effect<void, C1zError, FileSyste
  * yield* Console.log(`${file.counts.grants} grants in ${file.bytes} bytes`)
  * ```
  */
-export const make = (
-  options: C1zSinkOptions
-): Sink.Sink<C1zFile, SyncRecord, never, C1zError, FileSystem.FileSystem | Path.Path> =>
+export const make = <E = never, R = never>(
+  options: C1zSinkOptions<E, R>
+): Sink.Sink<C1zFile, SyncRecord, never, C1zError | E, FileSystem.FileSystem | Path.Path | R> =>
   Sink.unwrap(
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -71,6 +81,7 @@ export const make = (
         file: database,
         target: options.path,
         syncId: options.syncId,
+        syncType: options.syncType ?? "full",
         startedAt: Time.fromMillis(startedAt)
       })
 
@@ -80,11 +91,11 @@ export const make = (
         const counts = yield* spool.finish(Time.fromMillis(endedAt))
         const file = path.join(scratch, "file")
         const bytes = yield* Container.pack({ database, file, target: options.path })
-        yield* fs
-          .rename(file, target.path)
-          .pipe(Effect.mapError(fromPlatformError(options.path)), Effect.uninterruptible)
-        yield* flushDirectory(target.directory)
-        return { path: options.path, bytes, counts } satisfies C1zFile
+        const wanted = options.destination === undefined ? options.path : yield* options.destination
+        const place = wanted === options.path ? target : yield* Target.resolve(wanted)
+        yield* fs.rename(file, place.path).pipe(Effect.mapError(fromPlatformError(wanted)), Effect.uninterruptible)
+        yield* flushDirectory(place.directory)
+        return { path: wanted, bytes, counts } satisfies C1zFile
       })
 
       return Sink.forEachArray(spool.write).pipe(Sink.mapEffect(() => publish))

@@ -8,7 +8,7 @@ import { ProtobufError } from "../c1/ProtobufError.ts"
 import { type SyncRecord, describe } from "../c1/SyncRecord.ts"
 import { maxDatabaseBytes } from "./C1zContainer.ts"
 import { C1zError, fromCause } from "./C1zError.ts"
-import { rowOf } from "./C1zRow.ts"
+import * as C1zRow from "./C1zRow.ts"
 import * as Tables from "./C1zTables.ts"
 
 export interface C1zSpoolOptions {
@@ -17,6 +17,7 @@ export interface C1zSpoolOptions {
   /** The `.c1z` to be, for errors. */
   readonly target: string
   readonly syncId: string
+  readonly syncType?: string
   /** In the shape of `C1zTime`. Also the time at which every row counts as seen. */
   readonly startedAt: string
   /** The database has to stay below this, in bytes; 3 GiB unless told. */
@@ -58,7 +59,7 @@ const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table:
  * deleting the file is up to whoever owns its directory.
  */
 export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
-  const { startedAt, syncId, target } = options
+  const { startedAt, syncId, syncType = "full", target } = options
   const limit = options.limit ?? maxDatabaseBytes
 
   // Node's defensive mode would silently keep the journal.
@@ -111,6 +112,8 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
     return database.prepare(Tables.remove(table))
   })
 
+  const rowOf = C1zRow.make()
+
   const writeOne = (record: SyncRecord): void => {
     if (record._tag === "Retraction") {
       removing(Tables.resources).run(resourceKey(record.value), syncId)
@@ -146,7 +149,9 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
       yield* attempt(() => {
         // `supports_diff` spares readers the rewriting of every grant on open; the columns of a finished full sync
         // have no parent, no link and no token.
-        database.prepare(Tables.insert(Tables.syncRuns)).run(syncId, startedAt, endedAt, "", "full", "", "", 1)
+        database
+          .prepare(Tables.insert(Tables.syncRuns))
+          .run(syncId, startedAt, endedAt, "", syncType, "", "", syncType === "full" ? 1 : 0)
       })
       for (const table of Tables.all) {
         for (const index of table.indexes) {

@@ -11,7 +11,9 @@ import {
 } from "effect"
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { UserDirectories } from "effect/persistence"
 import * as CapabilitiesCommand from "./CapabilitiesCommand.ts"
+import * as CheckCommand from "./CheckCommand.ts"
 import * as ConfigCommand from "./ConfigCommand.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as Logging from "./Logging.ts"
@@ -55,9 +57,31 @@ const sync = Command.make(
   })
 ).pipe(Command.withDescription("Read the organization once, into a file or as a stream"))
 
+const check = Command.make(
+  "check",
+  {
+    output: Flag.Literals("output", ["text", "json"]).pipe(
+      Flag.withDescription("For people, or for machines"),
+      Flag.withDefault("text")
+    )
+  },
+  Effect.fnUntraced(function* ({ output }) {
+    const values = yield* root
+    yield* CheckCommand.run(values, output).pipe(Effect.provide(logging(values)))
+  })
+).pipe(
+  Command.withDescription(
+    "Find out what would keep a sync from working, and what it would cost, without reading members"
+  )
+)
+
+const capabilities = Command.make("capabilities", {}, () =>
+  Effect.flatMap(root, (values) => CapabilitiesCommand.print(values))
+).pipe(Command.withDescription("Print what this connector can do, as JSON for C1"))
+
 /** The whole command. */
 export const command = root.pipe(
-  Command.withSubcommands([sync, CapabilitiesCommand.command, ConfigCommand.command, SimulateCommand.command])
+  Command.withSubcommands([sync, check, capabilities, ConfigCommand.command, SimulateCommand.command])
 )
 
 /** Help that was asked for goes to stdout; a wrong invocation gets a few lines on stderr, and never a record's place. */
@@ -84,7 +108,14 @@ export const main = (
   FileSystem.FileSystem | Path.Path | Terminal.Terminal | ChildProcessSpawner | Stdio.Stdio
 > =>
   Command.run(command, { version }).pipe(
-    Effect.provide(Layer.mergeAll(presenter, cliConfig, ConfigProvider.layer(SettingsFile.provider(environment)))),
+    Effect.provide(
+      Layer.mergeAll(
+        presenter,
+        cliConfig,
+        ConfigProvider.layer(SettingsFile.provider(environment)),
+        UserDirectories.layer
+      )
+    ),
     Effect.tapCause((cause) => (isToldAlready(cause) ? Effect.void : Console.error(ErrorText.of(cause))))
   )
 

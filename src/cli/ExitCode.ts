@@ -18,6 +18,8 @@ export const ExitCode = {
   incomplete: 6,
   /** The output cannot be written. */
   output: 7,
+  /** The sync is complete, but lost so much that it was not put in the place of the old file. */
+  heldBack: 8,
   /** Signals: 128 plus their number. */
   interrupted: 130,
   terminated: 143,
@@ -44,6 +46,10 @@ const ofTag: Readonly<Record<string, number>> = {
   OutputFailed: ExitCode.output,
   BrokenPipe: ExitCode.brokenPipe,
   BrokenReference: ExitCode.defect,
+  ResourceNotFound: ExitCode.incomplete,
+  HeldBack: ExitCode.heldBack,
+  PartialResult: ExitCode.incomplete,
+  UnknownPrincipal: ExitCode.incomplete,
   InvalidRecord: ExitCode.notPostHog
 }
 
@@ -59,5 +65,6 @@ export const of = (exit: Exit.Exit<unknown, unknown>): number => {
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (!hasTag(error)) return ExitCode.defect
   if (isPostHogError(error)) return ofPostHog[error.kind]
+  if (error._tag === "CheckFailed" && "failure" in error) return of(Exit.fail(error.failure))
   return ofTag[error._tag] ?? ExitCode.defect
 }

@@ -142,11 +142,83 @@ export const maxWaitSeconds = setting(
   count(3700, 0)
 )
 
+const flag = (name: string) =>
+  Flag.Boolean(name).pipe(Flag.withFallbackConfig(Config.Boolean(name)), Flag.withDefault(false))
+
+/** Flags may repeat, and each may be a list; variables and the file give a list, as in other Baton connectors. */
+const list = (metavar: string) => (name: string) => {
+  const split = (text: string) =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+  return Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withFallbackConfig(Config.String(name)),
+    Flag.map(split),
+    Flag.withDefault([])
+  )
+}
+
+export const report = setting("report", "Where to write a report of the run as JSON, whatever its end", text("FILE"))
+
+export const memberships = setting(
+  "memberships",
+  "Where role members come from: a request for each role, or what the role list embeds; both give the same records",
+  choice(["endpoint", "embedded"], "endpoint")
+)
+
+export const seatEntitlements = setting(
+  "seat-entitlements",
+  "Also make the organization a resource whose seats (member, administrator, owner) can be reviewed",
+  flag
+)
+
+export const strict = setting("strict", "Fail when a role is held by somebody who is not in the member list", flag)
+
+export const allowPartial = setting(
+  "allow-partial",
+  "Go on when the key's owner sees only a part of the members; the result is marked and kept beside --file",
+  flag
+)
+
+export const maxDrop = setting(
+  "max-drop",
+  "Percentage by which users, roles or grants may shrink against the file that is there before the new one is held back",
+  count(50, 0)
+)
+
+export const acceptDrop = setting("accept-drop", "Take the new file in place of the old one however much shrank", flag)
+
+export const syncResourceTypes = setting(
+  "sync-resource-types",
+  "Sync only these resource types, as a comma list",
+  list("TYPES")
+)
+
+export const skipEntitlementsAndGrants = setting("skip-entitlements-and-grants", "Sync resources only", flag)
+
+export const syncResources = setting(
+  "sync-resources",
+  "Sync only these resources, as a comma list of Baton ids such as bid:r:user/<uuid>",
+  list("IDS")
+)
+
 /** Every setting, in the order of `--help`. */
 export const all = {
   baseUrl,
   apiToken,
   file,
+  report,
+  memberships,
+  seatEntitlements,
+  strict,
+  allowPartial,
+  maxDrop,
+  acceptDrop,
+  syncResourceTypes,
+  skipEntitlementsAndGrants,
+  syncResources,
   workers,
   pageSize,
   timeoutSeconds,
@@ -162,6 +234,16 @@ export const flags = {
   baseUrl: all.baseUrl.flag,
   apiToken: all.apiToken.flag,
   file: all.file.flag,
+  report: all.report.flag,
+  memberships: all.memberships.flag,
+  seatEntitlements: all.seatEntitlements.flag,
+  strict: all.strict.flag,
+  allowPartial: all.allowPartial.flag,
+  maxDrop: all.maxDrop.flag,
+  acceptDrop: all.acceptDrop.flag,
+  syncResourceTypes: all.syncResourceTypes.flag,
+  skipEntitlementsAndGrants: all.skipEntitlementsAndGrants.flag,
+  syncResources: all.syncResources.flag,
   workers: all.workers.flag,
   pageSize: all.pageSize.flag,
   timeoutSeconds: all.timeoutSeconds.flag,

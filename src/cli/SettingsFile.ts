@@ -10,7 +10,8 @@ const Values = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.
 const decodeValues = Schema.decodeUnknownOption(Values)
 
 /**
- * The settings given outside the command line: `BATON_*` variables first, then the YAML file. As with every Baton
+ * The settings given outside the command line: `BATON_*` variables first, then the YAML file; every other name is looked
+ * up in the environment as it is. As with every Baton
  * connector the file is `./.baton.yaml`, or what `BATON_CONFIG_PATH` names, and an empty variable counts as unset.
  *
  * A file that is there and cannot be read or understood is an error: ignoring it would run with other settings than
@@ -38,7 +39,11 @@ export const provider = Effect.fn("SettingsFile.provider")(function* (
     const value = variable === "" ? fromFile.get(name) : variable
     return value === undefined || value === "" ? [] : [[name, value] as const]
   })
-  return ConfigProvider.fromUnknown(Object.fromEntries(values))
+  const settings = ConfigProvider.fromUnknown(Object.fromEntries(values))
+  const rest = ConfigProvider.fromEnvRecord(
+    Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined))
+  )
+  return ConfigProvider.make((path) => (names.includes(String(path[0])) ? settings : rest).load(path))
 })
 
 const read = Effect.fnUntraced(function* (path: string, named: boolean) {

@@ -1,99 +1,176 @@
-import { Clock, Console, Duration, Effect, Layer, Option, Sink, Stdio, Stream } from "effect"
+import { Clock, Console, DateTime, Effect, Path, Result, Sink, Stdio, Stream } from "effect"
 import * as Ksuid from "../c1/Ksuid.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
-import * as HttpAgent from "../http/HttpAgent.ts"
+import type { SyncReport } from "../engine/SyncReport.ts"
 import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
+import * as BaseUrls from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
-import { PostHogConfig } from "../posthog/PostHogConfig.ts"
-import { connector } from "../posthog/PostHogConnector.ts"
-import * as PostHogLimits from "../posthog/PostHogLimits.ts"
+import * as PostHogConnector from "../posthog/PostHogConnector.ts"
 import * as Summary from "../report/Summary.ts"
+import * as DropBrake from "./DropBrake.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as OutputFailed from "./OutputFailed.ts"
+import { PartialResult } from "./PartialResult.ts"
+import * as PostHogLayer from "./PostHogLayer.ts"
 import * as ProgressDisplay from "./ProgressDisplay.ts"
+import * as ResourceIds from "./ResourceIds.ts"
+import * as RunReport from "./RunReport.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
-import * as Settings from "./Settings.ts"
+import type { SettingValues } from "./Settings.ts"
+import { version } from "./Version.ts"
 
 /** Where the records go. */
 export type Output = "c1z" | "ndjson"
 
-const required = <A>(setting: Settings.Setting<unknown>, value: Option.Option<A>) =>
-  Effect.fromOption(value).pipe(
-    Effect.mapError(
-      () =>
-        new SettingInvalid({
-          problem: `${setting.name} is missing: ${setting.description}.`,
-          fix: `Give it as --${setting.name}, as ${Settings.variableOf(setting.name)}, or as ${setting.name} in .baton.yaml. To try without PostHog: baton-posthog simulate`
-        })
-    )
-  )
+const isoTime = Effect.map(Clock.currentTimeMillis, (millis) => DateTime.formatIso(DateTime.makeUnsafe(millis)))
 
-/** Everything between the settings and PostHog. */
-const clientLayer = (values: Settings.SettingValues, display: ProgressDisplay.ProgressDisplay) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const baseUrl = yield* required(Settings.baseUrl, values.baseUrl)
-      const apiToken = yield* required(Settings.apiToken, values.apiToken)
-      const config = PostHogConfig.layer({
-        baseUrl,
-        apiToken,
-        pageSize: values.pageSize,
-        timeout: Duration.seconds(values.timeoutSeconds),
-        concurrency: values.workers
-      })
-      const budget = PostHogLimits.layer({
-        perMinute: Option.getOrUndefined(values.requestsPerMinute),
-        perHour: Option.getOrUndefined(values.requestsPerHour),
-        maxWaitMillis: values.maxWaitSeconds * 1000,
-        onWait: display.onWait
-      })
-      return PostHogClient.layer.pipe(Layer.provide(budget), Layer.provide(HttpAgent.layer), Layer.provideMerge(config))
+/** The connector as the settings want it. */
+export const connectorOf = (values: SettingValues) =>
+  PostHogConnector.make({
+    memberships: values.memberships,
+    allowPartial: values.allowPartial,
+    seatEntitlements: values.seatEntitlements
+  })
+
+/** What part of the organization the settings ask for. */
+const scopeOf = Effect.fnUntraced(function* (values: SettingValues): Effect.fn.Return<Sync.SyncScope, SettingInvalid> {
+  const known = connectorOf(values).types.map((type) => type.resourceType.id)
+  const unknown = values.syncResourceTypes.find((type) => !known.includes(type))
+  if (unknown !== undefined) {
+    return yield* new SettingInvalid({
+      problem: `sync-resource-types names ${JSON.stringify(unknown)}, which is no type of this connector.`,
+      fix: `The types are ${known.join(", ")}.`
     })
-  )
-
-/** Runs one sync, and tells how it went on stderr. */
-export const run = Effect.fn("sync")(function* (values: Settings.SettingValues, output: Output) {
-  yield* Console.error(yield* syncTo(output, values))
-  yield* Effect.logDebug(`peak memory ${Summary.formatBytes(yield* peakMemory)}`)
+  }
+  const resources = yield* Effect.fromResult(Result.all(values.syncResources.map(ResourceIds.parse)))
+  return {
+    resourceTypes: values.syncResourceTypes.length === 0 ? undefined : values.syncResourceTypes,
+    skipEntitlementsAndGrants: values.skipEntitlementsAndGrants,
+    resources: resources.length === 0 ? undefined : resources
+  }
 })
 
-/** Runs one sync from settings to summary. */
-const syncTo = Effect.fnUntraced(function* (output: Output, values: Settings.SettingValues) {
+const syncTypeOf = (scope: Sync.SyncScope): C1zSink.C1zSyncType =>
+  scope.resources !== undefined ? "partial" : scope.skipEntitlementsAndGrants === true ? "resources_only" : "full"
+
+/** Runs one sync, tells how it went on stderr, and writes the report that was asked for. */
+export const run = Effect.fn("sync")(function* (values: SettingValues, output: Output) {
+  const syncId = yield* Ksuid.make
+  const startedAt = yield* isoTime
+  let facts: Partial<Pick<RunReport.RunReport, "baseUrl" | "output" | "requests">> & {
+    report?: SyncReport
+  } = {}
+  const note = (more: typeof facts) =>
+    Effect.sync(() => {
+      facts = { ...facts, ...more }
+    })
+
+  const exit = yield* Effect.exit(Effect.flatMap(syncTo(output, values, syncId, note), Console.error))
+  if (values.report._tag === "Some") {
+    yield* RunReport.write(
+      values.report.value,
+      RunReport.make(exit, {
+        syncId,
+        startedAt,
+        endedAt: yield* isoTime,
+        version,
+        baseUrl: facts.baseUrl,
+        output: facts.output,
+        requests: facts.requests,
+        report: facts.report
+      })
+    )
+  }
+  yield* Effect.logDebug(`peak memory ${Summary.formatBytes(yield* peakMemory)}`)
+  return yield* exit
+})
+
+/** Runs one sync from settings to summary; `note` is told what is known of it as it goes. */
+const syncTo = Effect.fnUntraced(function* (
+  output: Output,
+  values: SettingValues,
+  syncId: string,
+  note: (facts: {
+    readonly baseUrl?: string
+    readonly output?: string
+    readonly requests?: Summary.SummaryInput["http"]
+    readonly report?: SyncReport
+  }) => Effect.Effect<void>
+) {
   const display = yield* ProgressDisplay.make
   const startedAt = yield* Clock.currentTimeMillis
-  const syncId = yield* Ksuid.make
+  const scope = yield* scopeOf(values)
 
   const program = Effect.gen(function* () {
     if (output === "c1z") yield* C1zSink.preflight(values.file)
     const client = yield* PostHogClient
-    const sync = Sync.make(connector, { concurrency: values.workers })
-    const written = yield* output === "c1z" ? writeC1z(sync, values.file, syncId) : writeNdjson(sync, syncId)
-    const elapsedMillis = (yield* Clock.currentTimeMillis) - startedAt
-    return Summary.render({
-      report: yield* sync.report,
+    yield* note({ baseUrl: BaseUrls.format(client.base) })
+    const sync = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
+    const tell = Effect.gen(function* () {
+      yield* note({ report: yield* sync.report, requests: yield* client.statistics })
+    })
+    const written =
+      output === "c1z"
+        ? yield* Effect.ensuring(writeC1z(sync, values, syncId, syncTypeOf(scope)), tell)
+        : yield* Effect.ensuring(writeNdjson(sync, syncId), tell)
+    yield* note({ output: written })
+    const report = yield* sync.report
+    const summary = Summary.render({
+      report,
       http: yield* client.statistics,
-      elapsedMillis,
+      elapsedMillis: (yield* Clock.currentTimeMillis) - startedAt,
       output: written
     })
+    if (report.verdict === "complete") return summary
+    const missing = report.notes.filter((found) => found.severity === "partial").map((found) => found.message)
+    return yield* new PartialResult({ missing: missing.join(" "), output: summary })
   })
-  return yield* program.pipe(Effect.provide(display.layer), Effect.provide(clientLayer(values, display)))
+  return yield* program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.layer(values, display.onWait)))
 }, Effect.scoped)
 
-/** Largest resident memory of this process so far, in bytes. Node reports kilobytes. */
-const peakMemory = Effect.sync(() => process.resourceUsage().maxRSS * 1024)
+/** `sync.c1z` → `sync.partial.c1z` */
+const beside = Effect.fnUntraced(function* (file: string, mark: string) {
+  const paths = yield* Path.Path
+  const { dir, ext, name } = paths.parse(file)
+  return paths.join(dir, `${name}.${mark}${ext}`)
+})
 
-const writeC1z = <E, R>(sync: Sync.SyncRun<E, R>, path: string, syncId: string) =>
-  Stream.run(sync.records, C1zSink.make({ path, syncId })).pipe(
-    Effect.map((file) => `${file.path} (${Summary.formatBytes(file.bytes)})`)
-  )
+/** Writes the file; only a complete sync that did not shrink too much takes the place of the old one. */
+const writeC1z = Effect.fnUntraced(function* <E, R>(
+  sync: Sync.SyncRun<E, R>,
+  values: SettingValues,
+  syncId: string,
+  syncType: C1zSink.C1zSyncType
+) {
+  const path = values.file
+  let drops: ReadonlyArray<DropBrake.Drop> = []
+  const destination = Effect.gen(function* () {
+    const { counts, verdict } = yield* sync.report
+    if (verdict !== "complete") return yield* beside(path, "partial")
+    if (values.acceptDrop) return path
+    drops = yield* DropBrake.check({ path, counts, has: sync.has, maxDrop: values.maxDrop })
+    return drops.length === 0 ? path : yield* beside(path, "held-back")
+  })
+  const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, destination }))
+  if (drops.length > 0) {
+    return yield* new DropBrake.HeldBack({
+      path,
+      kept: file.path,
+      drops: DropBrake.describe(drops),
+      maxDrop: values.maxDrop
+    })
+  }
+  return `${file.path} (${Summary.formatBytes(file.bytes)})`
+})
 
 const writeNdjson = Effect.fnUntraced(function* <E, R>(sync: Sync.SyncRun<E, R>, syncId: string) {
   const stdio = yield* Stdio.Stdio
-  yield* NdjsonLines.make(sync.records, {
-    syncId,
-    report: Effect.map(sync.report, (report) => ({ verdict: "complete" as const, ...report })),
-    describeError: ErrorText.of
-  }).pipe(Stream.run(Sink.mapError(stdio.stdout(), OutputFailed.fromPlatformError)))
+  yield* NdjsonLines.make(sync.records, { syncId, report: sync.report, describeError: ErrorText.of }).pipe(
+    Stream.run(Sink.mapError(stdio.stdout(), OutputFailed.fromPlatformError))
+  )
   return "all records written to stdout"
 })
+
+/** Largest resident memory of this process so far, in bytes. Node reports kilobytes. */
+const peakMemory = Effect.sync(() => process.resourceUsage().maxRSS * 1024)

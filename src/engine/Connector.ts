@@ -18,6 +18,8 @@ export interface ResourceSyncer<out E = never, out R = never> {
   readonly grants?: (resource: Resource) => Stream.Stream<Grant, E, R>
   /** Resources that `resources` emitted and that had left when the listing ended; asked once, after its end. */
   readonly left?: Effect.Effect<ReadonlyArray<ResourceId>>
+  /** Why a grant's holder may not be among the resources, completing "they are …". */
+  readonly whyUnknown?: (grant: Grant) => string
   /** What the credentials must allow for this type, in the source's own words; shown by `capabilities`. */
   readonly permissions?: ReadonlyArray<string>
 }
@@ -45,9 +47,9 @@ export interface Connector<out E = never, out R = never> {
   readonly metadata: ConnectorMetadata
   /** Every type that a sync can list, in the order of the sync; static, so that `capabilities` needs no server. */
   readonly types: ReadonlyArray<Pick<ResourceSyncer, "resourceType" | "permissions">>
-  /** Whether the credentials work and see enough, asked before anything is read. */
+  /** Whether the credentials work and see enough, without reading anything. */
   readonly validate: Effect.Effect<void, E, R>
-  /** Opens one sync. What must be remembered from listing to listing lives in here, and no longer than the sync. */
+  /** Opens one sync, after making sure of what `validate` asks. What must be remembered from listing to listing lives in here, and no longer than the sync. */
   readonly open: Effect.Effect<ConnectorSession<E, R>, E, R | Scope.Scope>
 }
 
@@ -60,7 +62,7 @@ export const make = <E = never, R = never>(options: {
   metadata: options.metadata,
   types: options.syncers,
   validate: options.validate ?? Effect.void,
-  open: Effect.succeed({ syncers: options.syncers })
+  open: Effect.as(options.validate ?? Effect.void, { syncers: options.syncers })
 })
 
 /** What the connector can do, as `capabilities` prints it. C1: resource types are sorted by id. */

@@ -23,7 +23,33 @@ export class BrokenReference extends Schema.TaggedError<BrokenReference>()("Brok
   }
 }
 
-export type IntegrityProblem = BrokenReference | InvalidRecord
+/** A grant is held by somebody who is not in the sync, and that was not to be passed over. */
+export class UnknownPrincipal extends Schema.TaggedError<UnknownPrincipal>()("UnknownPrincipal", {
+  record: Schema.String,
+  why: Schema.String
+}) {
+  override get message() {
+    return `The ${this.record} is held by somebody who is not in this sync: ${this.why}.\nWithout --strict such grants are counted and left out.`
+  }
+}
+
+/** A resource that was asked for by its id is not in the source. */
+export class ResourceNotFound extends Schema.TaggedError<ResourceNotFound>()("ResourceNotFound", {
+  resource: Schema.String
+}) {
+  override get message() {
+    return `There is no ${this.resource} in the source, though it was asked for.\nCheck the id: it may have been removed, or belong to another organization.`
+  }
+}
+
+export type IntegrityProblem = BrokenReference | InvalidRecord | UnknownPrincipal | ResourceNotFound
+
+export interface IntegrityOptions {
+  /** Whether a grant of an unknown principal is a problem; otherwise it is left out and counted. */
+  readonly strict?: boolean | undefined
+  /** Types that grants may name although this sync leaves them out; their grants are left out as well. */
+  readonly omittedTypes?: ReadonlyArray<ResourceType> | undefined
+}
 
 export interface Integrity {
   readonly resourceTypes: (types: ReadonlyArray<ResourceType>) => Checked
@@ -33,7 +59,9 @@ export interface Integrity {
   readonly entitlements: (of: Resource, entitlements: ReadonlyArray<Entitlement>) => Checked
   /** Grants of one resource; call {@link Integrity.grantsOf} before the first of them. */
   readonly grants: (grants: ReadonlyArray<Grant>) => Checked
-  readonly grantsOf: (resource: Resource) => void
+  readonly grantsOf: (resource: Resource, whyUnknown?: (grant: Grant) => string) => void
+  /** Whether the sync holds a resource; `type:id`. */
+  readonly has: (key: string) => boolean
   readonly counts: () => SyncCounts
   readonly notes: () => ReadonlyArray<SyncNote>
 }
@@ -50,8 +78,9 @@ export interface Checked {
  * Plain code, called by page. It keeps the set of resource and entitlement ids, about 120 bytes each, and the principals
  * of the one resource whose grants are being read.
  */
-export const make = (): Integrity => {
+export const make = (options: IntegrityOptions = {}): Integrity => {
   const types = new Set<string>()
+  const omitted = new Set(options.omittedTypes?.map((type) => type.id))
   const resources = new Set<string>()
   const entitlements = new Set<string>()
   let current = ""
@@ -63,7 +92,9 @@ export const make = (): Integrity => {
   let duplicateResources = 0
   let duplicateEntitlements = 0
   let duplicateGrants = 0
-  let unknownPrincipals = 0
+  let whyUnknown: ((grant: Grant) => string) | undefined
+  const unknownPrincipals = new Map<string, number>()
+  let omittedPrincipals = 0
 
   const broken = (invariant: BrokenReference["invariant"], record: SyncRecord, problem: string) =>
     new BrokenReference({ invariant, record: describe(record), problem })
@@ -71,15 +102,16 @@ export const make = (): Integrity => {
   /** Runs `check` over a page; the first problem ends it. */
   const collect = <A>(
     page: ReadonlyArray<A>,
-    check: (item: A) => SyncRecord | BrokenReference | undefined
+    check: (item: A) => SyncRecord | BrokenReference | UnknownPrincipal | undefined
   ): Checked => {
     const records: Array<SyncRecord> = []
     for (const item of page) {
       const record = check(item)
       if (record === undefined) continue
-      const problem = record._tag === "BrokenReference" ? record : validate(record)
+      if (record._tag === "BrokenReference" || record._tag === "UnknownPrincipal") return { records, problem: record }
+      const problem = validate(record)
       if (problem !== undefined) return { records, problem }
-      if (record._tag !== "BrokenReference") records.push(record)
+      records.push(record)
     }
     return { records, problem: undefined }
   }
@@ -128,7 +160,7 @@ export const make = (): Integrity => {
         if (owner !== resourceKey(of.id)) {
           return broken("listing", record, `belongs to ${owner} but was listed for ${resourceKey(of.id)}`)
         }
-        const unknownType = value.grantableTo?.find((type) => !types.has(type.id))
+        const unknownType = value.grantableTo?.find((type) => !types.has(type.id) && !omitted.has(type.id))
         if (unknownType !== undefined) {
           return broken("types", record, `is grantable to ${unknownType.id}, which the connector does not declare`)
         }
@@ -141,7 +173,10 @@ export const make = (): Integrity => {
         return record
       }),
 
-    grantsOf: (resource) => {
+    has: (key) => resources.has(key),
+
+    grantsOf: (resource, why) => {
+      whyUnknown = why
       current = resourceKey(resource.id)
       holders = new Map()
     },
@@ -160,7 +195,13 @@ export const make = (): Integrity => {
         if (problem !== undefined) return broken(problem[0], { _tag: "Grant", value }, problem[1])
         const holder = resourceKey(principal.id)
         if (!resources.has(holder)) {
-          unknownPrincipals++
+          if (omitted.has(principal.id.resourceType)) {
+            omittedPrincipals++
+            return undefined
+          }
+          const why = whyUnknown?.(value) ?? "not among the resources"
+          if (options.strict === true) return new UnknownPrincipal({ record: describe({ _tag: "Grant", value }), why })
+          increment(unknownPrincipals, why)
           return undefined
         }
         const pair = `${entitlement.id} ${holder}`
@@ -184,26 +225,38 @@ export const make = (): Integrity => {
       grantsByType: Object.fromEntries(grantsByType)
     }),
 
-    notes: () =>
-      [
-        note("duplicate-resources", duplicateResources, "resources were listed more than once; the last one counts"),
+    notes: () => [
+      ...[
+        note(
+          "duplicate-resources",
+          "info",
+          duplicateResources,
+          "resources were listed more than once; the last one counts"
+        ),
         note(
           "duplicate-entitlements",
+          "info",
           duplicateEntitlements,
           "entitlements were listed more than once; the last one counts"
         ),
-        note("duplicate-grants", duplicateGrants, "grants were listed more than once and are counted once"),
+        note("duplicate-grants", "info", duplicateGrants, "grants were listed more than once and count once"),
         note(
-          "grants-of-unknown-principals",
-          unknownPrincipals,
-          "grants were left out because their holders are not among the users of this sync"
+          "grants-of-types-left-out",
+          "info",
+          omittedPrincipals,
+          "grants were left out with the types of their holders"
         )
-      ].filter((entry) => entry.count > 0)
+      ].filter((entry) => entry.count > 0),
+      ...[...unknownPrincipals].map(([why, count]) =>
+        note("grants-of-unknown-principals", "warning", count, `grants were left out, since their holders are ${why}`)
+      )
+    ]
   }
 }
 
-const note = (code: string, count: number, message: string): SyncNote => ({
+const note = (code: string, severity: SyncNote["severity"], count: number, message: string): SyncNote => ({
   code,
+  severity,
   count,
   message: `${count} ${message}`
 })

@@ -2,15 +2,32 @@ import { Cause, Deferred, Effect, Exit, Fiber, Queue, Semaphore, Stream } from "
 import type { Grant } from "../c1/Grant.ts"
 import { resourceKey } from "../c1/Ids.ts"
 import type { Resource } from "../c1/Resource.ts"
+import type { ResourceId } from "../c1/ResourceId.ts"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import type { Connector, ResourceSyncer } from "./Connector.ts"
 import * as Integrity from "./Integrity.ts"
 import { Progress } from "./Progress.ts"
 import type { SyncNote, SyncReport } from "./SyncReport.ts"
 
+/** Which part of the source a sync is about; all of it unless told. */
+export interface SyncScope {
+  /** Ids of the resource types to list; grants of holders of other types are left out. */
+  readonly resourceTypes?: ReadonlyArray<string> | undefined
+  /** Lists resources only. */
+  readonly skipEntitlementsAndGrants?: boolean | undefined
+  /**
+   * Resources to list. Of types on which something can be held only these are, with who holds it; other types are
+   * listed whole when holders may be among them, and otherwise these only.
+   */
+  readonly resources?: ReadonlyArray<ResourceId> | undefined
+}
+
 export interface SyncOptions {
   /** How many resources have their grants read at the same time; 4 unless told. */
   readonly concurrency?: number
+  readonly scope?: SyncScope | undefined
+  /** Whether a grant whose holder is not in the sync fails it; otherwise such grants are left out and counted. */
+  readonly strict?: boolean | undefined
 }
 
 /** One sync, not yet begun: the records as a stream, and what it has done so far. */
@@ -22,12 +39,15 @@ export interface SyncRun<out E, out R> {
   readonly records: Stream.Stream<SyncRecord, E | Integrity.IntegrityProblem, R>
   /** Counts and notes up to now; final once `records` has ended. */
   readonly report: Effect.Effect<SyncReport>
+  /** Whether a resource, `type:id`, was emitted. */
+  readonly has: (key: string) => boolean
 }
 
 /** A resource whose grants are on their way. */
 interface GrantListing<E> {
   readonly resource: Resource
   readonly pages: Queue.Queue<ReadonlyArray<Grant>, E | Cause.Done>
+  readonly whyUnknown: ((grant: Grant) => string) | undefined
 }
 
 /** Pages of grants read ahead for one resource. */
@@ -43,7 +63,14 @@ const pagesAhead = 2
  * const { counts } = yield* run.report
  */
 export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}): SyncRun<E, R> => {
-  const integrity = Integrity.make()
+  /** What a listing may fail with once the scope is applied. */
+  type F = E | Integrity.ResourceNotFound
+  const scope = options.scope ?? {}
+  const isInScope = (type: string) => scope.resourceTypes === undefined || scope.resourceTypes.includes(type)
+  const integrity = Integrity.make({
+    strict: options.strict,
+    omittedTypes: connector.types.map((type) => type.resourceType).filter((type) => !isInScope(type.id))
+  })
   const concurrency = options.concurrency ?? 4
   /** The connector's own notes, once its session is open. */
   let notes: Effect.Effect<ReadonlyArray<SyncNote>> = Effect.succeed([])
@@ -69,14 +96,16 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     )
 
   const records = Effect.gen(function* () {
-    yield* connector.validate
     const session = yield* connector.open
     notes = session.notes ?? notes
-    const { syncers } = session
+    const syncers = within(
+      scope,
+      session.syncers.filter((syncer) => isInScope(syncer.resourceType.id))
+    )
     const types = syncers.map((syncer) => syncer.resourceType)
     /** The first failure of a listing that runs ahead; it must not wait for its turn to be seen. */
-    const failure = yield* Deferred.make<never, E>()
-    const failEarly = <A, E2 extends E, R2>(effect: Effect.Effect<A, E2, R2>) =>
+    const failure = yield* Deferred.make<never, F>()
+    const failEarly = <A, E2 extends F, R2>(effect: Effect.Effect<A, E2, R2>) =>
       Effect.tapCause(effect, (cause) => Deferred.failCause(failure, cause))
 
     const listings = yield* Effect.forEach(syncers, (syncer) =>
@@ -91,18 +120,18 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     const holdings = listings.flatMap(({ kept, syncer }) => (kept === undefined ? [] : [{ kept, syncer }]))
 
     /** Reads grants ahead of their turn, in order, a bounded number of resources at a time. */
-    const ahead = yield* Queue.bounded<GrantListing<E>, E | Cause.Done>(concurrency)
+    const ahead = yield* Queue.bounded<GrantListing<F>, F | Cause.Done>(concurrency)
     const turns = yield* Semaphore.make(concurrency)
     yield* Effect.gen(function* () {
       for (const { kept, syncer } of holdings) {
         if (syncer.grants === undefined) continue
         for (const resource of yield* kept) {
-          const pages = yield* Queue.bounded<ReadonlyArray<Grant>, E | Cause.Done>(pagesAhead)
+          const pages = yield* Queue.bounded<ReadonlyArray<Grant>, F | Cause.Done>(pagesAhead)
           yield* turns.take(1)
           yield* syncer
             .grants(resource)
             .pipe(Stream.chunks, Stream.runIntoQueue(pages), Effect.ensuring(turns.release(1)), Effect.forkScoped)
-          yield* Queue.offer(ahead, { resource, pages })
+          yield* Queue.offer(ahead, { resource, pages, whyUnknown: syncer.whyUnknown })
         }
       }
     }).pipe(
@@ -115,15 +144,15 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         Stream.fromArrayEffect(kept).pipe(Stream.flatMap((resource) => entitlementsOf(syncer, resource)))
       )
     )
-    const entitlementsOf = (syncer: ResourceSyncer<E, R>, resource: Resource) =>
+    const entitlementsOf = (syncer: ResourceSyncer<F, R>, resource: Resource) =>
       syncer.entitlements === undefined
         ? Stream.empty
         : Stream.unwrap(
             Effect.map(syncer.entitlements(resource), (found) => emit(integrity.entitlements(resource, found)))
           )
     const grants = Stream.fromQueue(ahead).pipe(
-      Stream.flatMap(({ pages, resource }) => {
-        integrity.grantsOf(resource)
+      Stream.flatMap(({ pages, resource, whyUnknown }) => {
+        integrity.grantsOf(resource, whyUnknown)
         return Stream.fromQueue(pages).pipe(Stream.flatMap((page) => emit(integrity.grants(page))))
       })
     )
@@ -148,9 +177,60 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
   return {
     records: Stream.scoped(Stream.unwrap(records)),
     report: Effect.suspend(() =>
-      Effect.map(notes, (own) => ({ counts: integrity.counts(), notes: [...integrity.notes(), ...own] }))
-    )
+      Effect.map(notes, (own): SyncReport => {
+        const all = [...integrity.notes(), ...own]
+        return {
+          verdict: all.some((note) => note.severity === "partial") ? "partial" : "complete",
+          counts: integrity.counts(),
+          notes: all
+        }
+      })
+    ),
+    has: integrity.has
   }
+}
+
+/** The syncers as far as a scope wants them. */
+const within = <E, R>(
+  scope: SyncScope,
+  syncers: ReadonlyArray<ResourceSyncer<E, R>>
+): ReadonlyArray<ResourceSyncer<E | Integrity.ResourceNotFound, R>> => {
+  /** Those of the wanted resources that are of the syncer's type; one that is not there fails the sync. */
+  const only = (
+    syncer: ResourceSyncer<E, R>,
+    resources: ReadonlyArray<ResourceId>
+  ): ResourceSyncer<E | Integrity.ResourceNotFound, R> => {
+    const wanted = resources
+      .filter((resource) => resource.resourceType === syncer.resourceType.id)
+      .map((resource) => resourceKey(resource))
+    const missing = new Set(wanted)
+    const notFound = Stream.suspend(() => {
+      const [first] = missing
+      return first === undefined
+        ? Stream.empty
+        : Stream.fail(new Integrity.ResourceNotFound({ resource: first.replace(":", " ") }))
+    })
+    return {
+      ...syncer,
+      resources: syncer.resources.pipe(
+        Stream.filter((resource) => wanted.includes(resourceKey(resource.id))),
+        Stream.tap((resource) => Effect.sync(() => missing.delete(resourceKey(resource.id)))),
+        Stream.concat(notFound)
+      )
+    }
+  }
+  const listed =
+    scope.skipEntitlementsAndGrants === true
+      ? syncers.map(({ entitlements: _, grants: __, ...syncer }) => syncer)
+      : syncers
+  const { resources } = scope
+  if (resources === undefined) return listed
+  const offers = (syncer: ResourceSyncer<E, R>) => syncer.entitlements !== undefined || syncer.grants !== undefined
+  const offering = listed.filter(offers).map((syncer) => syncer.resourceType.id)
+  const needsHolders = resources.some((resource) => offering.includes(resource.resourceType))
+  return listed
+    .filter((syncer) => needsHolders || resources.some((resource) => resource.resourceType === syncer.resourceType.id))
+    .map((syncer) => (needsHolders && !offers(syncer) ? syncer : only(syncer, resources)))
 }
 
 /** Every resource of a type as it was at the end of the listing: the last of each id, without those that left. */

@@ -11,6 +11,8 @@ export type Verdict = typeof Verdict.Type
 export const SyncNote = Schema.Struct({
   /** Stable name of the kind of note, such as `grants-of-unknown-principals`. */
   code: Schema.String,
+  /** `partial` means that something is missing from the result. */
+  severity: Schema.Literals(["info", "warning", "partial"]),
   message: Schema.String,
   count: Count
 })
@@ -31,6 +33,8 @@ export type SyncCounts = typeof SyncCounts.Type
 
 /** What a run did, for people and for `--report`. */
 export const SyncReport = Schema.Struct({
+  /** Of the records up to now; a run whose records fail is `failed`, whatever stands here. */
+  verdict: Verdict,
   counts: SyncCounts,
   notes: Schema.Array(SyncNote)
 })

@@ -86,7 +86,9 @@ const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start
       answers.push(now)
     },
     lower: (limit: number, until: number): void => {
-      lowered = { limit: Math.max(1, Math.min(limit, window.limit)), until }
+      const now = until - window.millis
+      const known = now < lowered.until ? lowered.limit : window.limit
+      lowered = { limit: Math.max(1, Math.min(limit, known)), until }
     },
     /** When enough places are free for `limit`; `undefined` while only requests under way hold them. */
     nextFree: (surplus: number): number | undefined => {
@@ -156,7 +158,8 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
       const now = yield* Clock.currentTimeMillis
       const shortest = [...ledgers].sort((a, b) => a.window.millis - b.window.millis)
       const refusing = shortest.find((ledger) => millis <= ledger.window.millis) ?? shortest.at(-1)
-      refusing?.lower(refusing.used(now), now + refusing.window.millis)
+      // The refused request is among the answers, but took no place.
+      refusing?.lower(refusing.used(now) - 1, now + refusing.window.millis)
       if (millis > options.maxWaitMillis) {
         return yield* new WaitTooLong({
           waitMillis: millis,

@@ -24,7 +24,7 @@ export interface NdjsonOptions<E> {
   readonly syncId: string
   /** Asked when the records have ended, well or not. */
   readonly report: Effect.Effect<{
-    readonly verdict: "complete" | "partial"
+    readonly verdict: SyncEnd["verdict"]
     readonly counts: Schema.JsonObject
     readonly notes: ReadonlyArray<Schema.JsonObject>
   }>

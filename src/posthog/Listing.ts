@@ -1,5 +1,5 @@
-import { Array as Arr, Effect, Option, Stream } from "effect"
-import type { Page } from "./PageReader.ts"
+import { Array as Arr, Effect, Option, Result, Stream } from "effect"
+import type { Page, ReadPage } from "./PageReader.ts"
 import { PostHogError } from "./PostHogError.ts"
 
 /** A listing that is read completely, or fails. */
@@ -20,18 +20,25 @@ export interface Listing<Row> {
 export interface ListingOptions<Row> {
   /** Name for messages. */
   readonly name: string
-  readonly readPage: (path: string) => Effect.Effect<Page<Row>, PostHogError>
+  readonly readPage: ReadPage<Row>
   /** What makes two rows the same. */
   readonly key: (row: Row) => string
-  /** The first request, and rows that it returns at most. */
-  readonly first: { readonly path: string; readonly size: number }
-  /** The path of a later page. */
+  /** Rows asked for in one request. */
+  readonly size: number
   readonly pathAt: (offset: number, limit: number) => string
+  /** The path of the first request, where it is not that of offset 0. */
+  readonly firstPath?: string
   readonly concurrency: number
 }
 
 /** Readings of one listing before giving up. */
 const maxReadings = 4
+
+/** PostHog: the default page size, which every server can answer; only larger pages are ever halved. */
+const smallPage = 100
+
+/** Retries of a large page before it is read in halves. */
+const triesOfLargePage = 1
 
 /** Pages beyond `count` that a growing listing may take before it counts as endless. */
 const slackPages = 10
@@ -49,6 +56,8 @@ const slackPages = 10
  */
 export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
   const { key, name, pathAt, readPage } = options
+  /** Rows asked for in one request; smaller after large pages failed. */
+  let pageSize = options.size
   /** Key of each row ever seen, with the number of the last reading that saw it. */
   const seenIn = new Map<string, number>()
   let reading = 0
@@ -91,8 +100,34 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
     return fresh
   }
 
+  /**
+   * Reads rows from `offset` on. PostHog: large pages of members ran into the gateway's time limit before April 2026,
+   * so a large page that keeps failing is read in halves, and so are those after it.
+   */
+  const readRange: (offset: number, limit: number) => Effect.Effect<Page<Row>, PostHogError> = Effect.fnUntraced(
+    function* (offset: number, limit: number) {
+      if (limit <= pageSize + 1) {
+        const isLarge = limit > smallPage
+        const attempt = readPage(pathAt(offset, limit), isLarge ? triesOfLargePage : undefined)
+        if (!isLarge) return yield* attempt
+        const result = yield* Effect.result(attempt)
+        if (Result.isSuccess(result)) return result.success
+        if (result.failure.kind !== "unavailable" || result.failure.reason === "connection-refused") {
+          return yield* result.failure
+        }
+        pageSize = Math.max(smallPage, Math.ceil(limit / 2))
+        yield* Effect.logWarning(`Large pages of ${name} fail; asking for ${pageSize} rows at a time`)
+      }
+      const half = Math.ceil(limit / 2)
+      const front = yield* readRange(offset, half)
+      if (front.rows.length < half) return front
+      const back = yield* readRange(offset + half, limit - half)
+      return { ...back, rows: [...front.rows, ...back.rows] }
+    }
+  )
+
   const readAt = (position: number, size: number) =>
-    Effect.map(readPage(pathAt(position - 1, size + 1)), (page) => ({ position, page }))
+    Effect.map(readRange(position - 1, size + 1), (page) => ({ position, page }))
 
   /** The pages after the first: side by side as far as `count` tells, then one by one while there is more. */
   const restOf = (start: number, size: number): Stream.Stream<Row, PostHogError> => {
@@ -141,10 +176,11 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       rowsPassed = 0
       moved = false
       lastKey = undefined
-      const first = yield* readPage(options.first.path)
+      const first = yield* options.firstPath === undefined ? readRange(0, options.size) : readPage(options.firstPath)
       const rows = pass(first, 0)
       if (!first.hasNext) return rows
-      const size = Math.max(1, Math.min(options.first.size, first.rows.length))
+      // A server may give fewer rows than asked for.
+      const size = Math.max(1, Math.min(options.size, first.rows.length))
       return Stream.concat(
         rows,
         Stream.suspend(() => restOf(rowsPassed, size))

@@ -1,6 +1,5 @@
 import { Effect, Result, Schema } from "effect"
-import type { HttpFailure } from "../http/HttpFailure.ts"
-import { InvalidJson } from "../http/HttpFailure.ts"
+import { type HttpFailure, InvalidJson } from "../http/HttpFailure.ts"
 import type { JsonClient } from "../http/JsonClient.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import type { Endpoint } from "./PostHogApi.ts"
@@ -16,57 +15,88 @@ export interface Page<Row> {
   readonly hasNext: boolean
 }
 
-/** Text of a decoding problem: which field, and what was found, on one line. */
-const explain = (error: Schema.SchemaError): string => error.message.replace(/\s*\n\s*/g, " ").slice(0, 300)
+/** Decodes the rows of one page, one by one, while the page arrives. */
+export interface RowDecoder<Row> {
+  readonly row: (json: unknown) => Result.Result<Row, Schema.SchemaError>
+  /** An array in each row, whose items come apart and before their row: a large one costs no more than its items. */
+  readonly embedded?: {
+    readonly key: string
+    readonly item: (json: unknown) => Result.Result<void, Schema.SchemaError>
+  }
+}
 
-const decodeEnvelope = Schema.decodeUnknownResult(PageEnvelope)
-
-/** Makes the function that reads one page. Rows are decoded one by one, while the page arrives. */
-export const make = <Row>(options: {
+export interface PageReaderOptions<Row> {
   readonly client: JsonClient["Service"]
   readonly base: BaseUrl
   readonly endpoint: Endpoint
-  readonly row: Schema.Codec<Row, unknown>
-  /** An array in each row that is not needed, and may be larger than all the rest. */
-  readonly skip?: string
-}): ((path: string) => Effect.Effect<Page<Row>, PostHogError>) => {
-  const { base, client, endpoint } = options
-  const decodeRow = Schema.decodeUnknownResult(options.row)
-  const inner = options.skip === undefined ? undefined : { key: options.skip, onItem: () => undefined }
+  readonly decoder: () => RowDecoder<Row>
+}
 
-  return Effect.fnUntraced(function* (path: string) {
+/** Reads a page; `retries` where they should not be the client's. */
+export type ReadPage<Row> = (path: string, retries?: number) => Effect.Effect<Page<Row>, PostHogError>
+
+/** The decoder of rows that a schema describes whole. */
+export const plain = <Row>(schema: Schema.Codec<Row, unknown>): (() => RowDecoder<Row>) => {
+  const row = Schema.decodeUnknownResult(schema)
+  return () => ({ row })
+}
+
+/** Text of a decoding problem: which field, and what was found, on one line. */
+export const explain = (error: Schema.SchemaError): string => error.message.replace(/\s*\n\s*/g, " ").slice(0, 300)
+
+const decodeEnvelope = Schema.decodeUnknownResult(PageEnvelope)
+
+/** Makes the function that reads one page. */
+export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions<Row>): ReadPage<Row> =>
+  Effect.fnUntraced(function* (path: string, retries?: number) {
     let rows: Array<Row> = []
+    let decode = decoder()
     let problem: PostHogError | HttpFailure | undefined
-    const onRow = (json: string) => {
-      if (problem !== undefined) return
+
+    /** Decodes JSON text, or notes the first problem of the page, after which nothing matters any more. */
+    const take = <A>(json: string, use: (value: unknown) => Result.Result<A, Schema.SchemaError>): A | undefined => {
+      if (problem !== undefined) return undefined
       const parsed = parseJson(json)
       if (Result.isFailure(parsed)) {
         problem = new InvalidJson({ path, description: parsed.failure, truncated: false })
-        return
+        return undefined
       }
-      const decoded = decodeRow(parsed.success)
-      if (Result.isSuccess(decoded)) rows.push(decoded.success)
-      else problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(decoded.failure)}`))
+      const used = use(parsed.success)
+      if (Result.isSuccess(used)) return used.success
+      problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(used.failure)}`))
+      return undefined
     }
-    const start = () => {
-      rows = []
-      problem = undefined
+    const { embedded } = decode
+    const reader = {
+      start: () => {
+        rows = []
+        decode = decoder()
+        problem = undefined
+      },
+      onRow: (json: string) => {
+        const row = take(json, (value) => decode.row(value))
+        if (row !== undefined) rows.push(row)
+      },
+      inner:
+        embedded === undefined
+          ? undefined
+          : {
+              key: embedded.key,
+              onItem: (json: string) => void take(json, (value) => decode.embedded?.item(value) ?? Result.void)
+            }
     }
     const answer = yield* client
-      .get(path, { rows: { start, onRow, inner } })
+      .get(path, { rows: reader, retries })
       .pipe(Effect.mapError((failure) => fromHttp(base, endpoint, failure)))
     if (problem !== undefined) {
       return yield* problem._tag === "PostHogError" ? problem : fromHttp(base, endpoint, problem)
     }
     const envelope = decodeEnvelope(answer.body)
-    if (Result.isFailure(envelope)) {
-      return yield* undecodable(path, client.redact(explain(envelope.failure)))
-    }
+    if (Result.isFailure(envelope)) return yield* undecodable(path, client.redact(explain(envelope.failure)))
     const { count, next, results } = envelope.success
     if (results.length !== answer.rows) return yield* undecodable(path, "it has several `results`")
     return { rows, count, hasNext: next != null }
   })
-}
 
 const parseJson = (json: string): Result.Result<unknown, string> =>
   Result.try({

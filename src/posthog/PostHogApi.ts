@@ -48,6 +48,15 @@ export const roles: Endpoint<"organization_id"> = {
   params: ["organization_id"]
 }
 
+/** One role, with its memberships embedded. */
+export const role: Endpoint<"organization_id" | "role_id"> = {
+  name: "role",
+  path: "/api/organizations/{organization_id}/roles/{role_id}/",
+  scope: "organization:read",
+  shape: "object",
+  params: ["organization_id", "role_id"]
+}
+
 /** Who holds one role. */
 export const roleMemberships: Endpoint<"organization_id" | "role_id"> = {
   name: "role_memberships",
@@ -67,7 +76,7 @@ export const currentKey: Endpoint<never> = {
 }
 
 /** Every endpoint above; the connector sends GET requests to these and to nothing else. */
-export const endpoints = [organization, members, roles, roleMemberships, currentKey] as const
+export const endpoints = [organization, members, roles, role, roleMemberships, currentKey] as const
 
 /**
  * Fills the template of an endpoint.

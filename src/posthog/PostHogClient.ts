@@ -1,23 +1,39 @@
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Result, Schema } from "effect"
 import type { HttpClient } from "effect/http"
-import { JsonClient, type HttpStatistics } from "../http/JsonClient.ts"
+import { type HttpStatistics, JsonClient } from "../http/JsonClient.ts"
 import type { RequestBudget } from "../http/RequestBudget.ts"
+import type { BaseUrl } from "./BaseUrl.ts"
 import * as Listing from "./Listing.ts"
 import * as PageReader from "./PageReader.ts"
 import * as Api from "./PostHogApi.ts"
 import { PostHogConfig } from "./PostHogConfig.ts"
-import { fromHttp, type PostHogError, undecodable } from "./PostHogError.ts"
-import { Member, Organization, Role, RoleMembership } from "./PostHogSchema.ts"
+import { fromHttp, PostHogError, undecodable } from "./PostHogError.ts"
+import { CurrentKey, Member, Organization, Role, RoleMembership, RoleWithMembers } from "./PostHogSchema.ts"
+import * as RoleMembers from "./RoleMembers.ts"
+
+/** A role, and who held it when it was listed; `members` is absent where the server does not embed them. */
+export interface ListedRole {
+  readonly role: Role
+  readonly members: RoleMembers.RoleMembers | undefined
+}
 
 /** Reads one PostHog organization. GET requests only, to the endpoints of {@link Api} and to the configured origin. */
 export class PostHogClient extends Context.Service<
   PostHogClient,
   {
+    /** Where the organization is. */
+    readonly base: BaseUrl
+    /** The key itself. Fails with status 404 or 403 on servers from before about 2024. */
+    readonly currentKey: Effect.Effect<CurrentKey, PostHogError>
     /** The organization as the key's owner sees it. */
     readonly organization: Effect.Effect<Organization, PostHogError>
     /** A new, complete reading of the active members, longest-standing first where the server can order. */
     readonly members: () => Listing.Listing<Member>
-    readonly roles: () => Listing.Listing<Role>
+    /** How many members can be listed; reads one of them at most. */
+    readonly memberCount: Effect.Effect<number, PostHogError>
+    readonly roles: () => Listing.Listing<ListedRole>
+    /** One role with its members as of now; fails with status 404 when it is gone. */
+    readonly role: (roleId: string) => Effect.Effect<ListedRole, PostHogError>
     readonly roleMemberships: (roleId: string) => Listing.Listing<RoleMembership>
     readonly statistics: Effect.Effect<HttpStatistics>
   }
@@ -50,6 +66,25 @@ export class PostHogClient extends Context.Service<
 /** PostHog: `/roles/` gives 100 rows when asked without parameters. */
 const defaultPageSize = 100
 
+const decodeRole = Schema.decodeUnknownResult(Role)
+const decodeMembership = Schema.decodeUnknownResult(RoleMembership)
+
+/** Roles with their members taken in one by one. A row without the array, or with something else, embeds nothing. */
+const roleDecoder = (): PageReader.RowDecoder<ListedRole> => {
+  const members = RoleMembers.gather()
+  return {
+    embedded: {
+      key: "members",
+      item: (json) => Result.map(decodeMembership(json), members.add)
+    },
+    row: (json) =>
+      Result.map(decodeRole(json), ({ members: embedded, ...role }) => {
+        const gathered = members.end()
+        return { role, members: Array.isArray(embedded) ? gathered : undefined }
+      })
+  }
+}
+
 const make = Effect.gen(function* () {
   const { base, concurrency, pageSize } = yield* PostHogConfig
   const client = yield* JsonClient
@@ -59,23 +94,44 @@ const make = Effect.gen(function* () {
 
   const membersPath = path(Api.members, { organization_id })
   const rolesPath = path(Api.roles, { organization_id })
-  const readMembers = PageReader.make({ client, base, endpoint: Api.members, row: Member })
-  const readRoles = PageReader.make({ client, base, endpoint: Api.roles, row: Role, skip: "members" })
-  const readMemberships = PageReader.make({ client, base, endpoint: Api.roleMemberships, row: RoleMembership })
-  const decodeOrganization = Schema.decodeUnknownEffect(Organization)
+  const readMembers = PageReader.make({ client, base, endpoint: Api.members, decoder: PageReader.plain(Member) })
+  const readRoles = PageReader.make({ client, base, endpoint: Api.roles, decoder: roleDecoder })
+  const readMemberships = PageReader.make({
+    client,
+    base,
+    endpoint: Api.roleMemberships,
+    decoder: PageReader.plain(RoleMembership)
+  })
+
+  /** PostHog: from November 2022 to January 2026 every parameter on `/roles/` gave a 500, its own `next` included. */
+  const explainRolesPaging = (error: PostHogError) =>
+    error.status === 500
+      ? new PostHogError({
+          kind: "incomplete",
+          reason: "roles-paging-unsupported",
+          status: 500,
+          what: `This PostHog has more than ${defaultPageSize} roles and fails when asked for the next page of them, as servers before January 2026 do.`,
+          fix: "Upgrade PostHog past January 2026. Until then roles cannot be read completely; --sync-resource-types user reads the members alone."
+        })
+      : error
+
+  const readObject = <A>(endpoint: Api.Endpoint, path: string, schema: Schema.Codec<A, unknown>) =>
+    client.get(path).pipe(
+      Effect.mapError((failure) => fromHttp(base, endpoint, failure)),
+      Effect.flatMap(({ body }) => {
+        const decoded = Schema.decodeUnknownResult(schema)(body)
+        return Result.isSuccess(decoded)
+          ? Effect.succeed(decoded.success)
+          : Effect.fail(undecodable(path, client.redact(PageReader.explain(decoded.failure))))
+      })
+    )
 
   return PostHogClient.of({
-    organization: Effect.suspend(() => {
-      const organizationPath = path(Api.organization, { organization_id })
-      return client.get(organizationPath).pipe(
-        Effect.mapError((failure) => fromHttp(base, Api.organization, failure)),
-        Effect.flatMap(({ body }) =>
-          Effect.mapError(decodeOrganization(body), (error) =>
-            undecodable(organizationPath, client.redact(error.message.replace(/\s*\n\s*/g, " ")))
-          )
-        )
-      )
-    }),
+    base,
+
+    currentKey: readObject(Api.currentKey, path(Api.currentKey, {}), CurrentKey),
+
+    organization: readObject(Api.organization, path(Api.organization, { organization_id }), Organization),
 
     // PostHog: the default order is newest first, in which a join shifts every page; `joined_at` only appends.
     members: () =>
@@ -83,21 +139,34 @@ const make = Effect.gen(function* () {
         name: "members",
         readPage: readMembers,
         key: (member) => member.user.uuid,
-        first: { path: `${membersPath}?limit=${pageSize}&offset=0&order=joined_at`, size: pageSize },
+        size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
         concurrency
       }),
 
-    // PostHog: before January 2026 any parameter on /roles/ gives a 500, so the first request is bare.
+    memberCount: Effect.map(readMembers(`${membersPath}?limit=1`), (page) => page.count),
+
+    // PostHog: old servers take no parameter on /roles/, so the first request is bare.
     roles: () =>
       Listing.make({
         name: "roles",
-        readPage: readRoles,
-        key: (role) => role.id,
-        first: { path: rolesPath, size: defaultPageSize },
+        readPage: (path, retries) =>
+          path === rolesPath ? readRoles(path, retries) : Effect.mapError(readRoles(path, retries), explainRolesPaging),
+        key: ({ role }) => role.id,
+        size: defaultPageSize,
+        firstPath: rolesPath,
         pathAt: (offset, limit) => `${rolesPath}?limit=${limit}&offset=${offset}`,
         concurrency
       }),
+
+    role: (roleId) =>
+      readObject(Api.role, path(Api.role, { organization_id, role_id: roleId }), RoleWithMembers).pipe(
+        Effect.map(({ members, ...role }) => {
+          const gathered = RoleMembers.gather()
+          members.forEach(gathered.add)
+          return { role, members: gathered.end() }
+        })
+      ),
 
     roleMemberships: (roleId) => {
       const membershipsPath = path(Api.roleMemberships, { organization_id, role_id: roleId })
@@ -105,7 +174,7 @@ const make = Effect.gen(function* () {
         name: `members of role ${roleId}`,
         readPage: readMemberships,
         key: (membership) => membership.user.uuid,
-        first: { path: `${membershipsPath}?limit=${pageSize}`, size: pageSize },
+        size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
         concurrency
       })

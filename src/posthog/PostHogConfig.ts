@@ -59,6 +59,13 @@ export class PostHogConfig extends Context.Service<
   )
 }
 
+/** PostHog: tokens that are easily taken for a personal API key. Their prefixes are no secret. */
+const otherTokens = [
+  { prefix: "phc_", name: "a project token" },
+  { prefix: "phs_", name: "a project secret key" },
+  { prefix: "phr_", name: "an OAuth refresh token" }
+]
+
 const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
   const base = yield* Effect.fromResult(BaseUrls.parse(options.baseUrl))
   const token = Redacted.value(options.apiToken).trim()
@@ -72,6 +79,13 @@ const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
     return yield* new ApiTokenInvalid({
       problem: "holds spaces or characters that no key has",
       fix: "Copy the key again, without quotes or line breaks."
+    })
+  }
+  const mixUp = otherTokens.find(({ prefix }) => token.startsWith(prefix))
+  if (mixUp !== undefined) {
+    return yield* new ApiTokenInvalid({
+      problem: `is ${mixUp.name} (it begins with ${mixUp.prefix}), which cannot read an organization`,
+      fix: "Make a personal API key (phx_…) in PostHog under Settings › Personal API keys."
     })
   }
   return PostHogConfig.of({

@@ -6,7 +6,9 @@ import { PostHogConfig } from "./PostHogConfig.ts"
 /** PostHog: for each personal API key, on PostHog Cloud always and elsewhere where switched on (`rate_limit.py`). */
 export const posthogLimits = { perMinute: 480, perHour: 4800 }
 
-export interface PostHogLimitsOptions extends Partial<Pick<RequestBudgetOptions, "maxWaitMillis" | "onWait">> {
+export interface PostHogLimitsOptions extends Partial<
+  Pick<RequestBudgetOptions, "history" | "maxWaitMillis" | "onWait">
+> {
   /** Requests in any minute; PostHog's limit unless told, 0 for none. */
   readonly perMinute?: number | undefined
   /** Requests in any hour; PostHog's limit unless told, 0 for none. */
@@ -43,7 +45,8 @@ export const layer = (options: PostHogLimitsOptions = {}): Layer.Layer<RequestBu
         windows: windowsOf(base, options),
         concurrency,
         maxWaitMillis: options.maxWaitMillis ?? defaultMaxWaitMillis,
-        ...(options.onWait === undefined ? {} : { onWait: options.onWait })
+        ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
+        ...(options.history === undefined ? {} : { history: options.history })
       })
     )
   )

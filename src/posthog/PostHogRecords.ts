@@ -12,7 +12,8 @@ import { RoleTrait } from "../c1/RoleTrait.ts"
 import * as TextRule from "../c1/TextRule.ts"
 import * as Timestamp from "../c1/Timestamp.ts"
 import { UserTrait } from "../c1/UserTrait.ts"
-import { type Member, type Role, seatOf } from "./PostHogSchema.ts"
+import type { SyncNote } from "../engine/SyncReport.ts"
+import { type Member, type Organization, type Role, seatOf } from "./PostHogSchema.ts"
 
 export const metadata: ConnectorMetadata = {
   displayName: "PostHog",
@@ -35,9 +36,17 @@ export const roleType: ResourceType = {
   traits: ["TRAIT_ROLE"]
 }
 
+/** The organization, with its seats as entitlements; part of a sync on request only. */
+export const organizationType: ResourceType = {
+  id: "organization",
+  displayName: "Organization",
+  description: "The PostHog organization, whose seats are member, administrator and owner"
+}
+
 export const memberSlug = "member"
 
 export const userId = (uuid: string): ResourceId => ({ resourceType: "user", resource: uuid })
+export const organizationId = (id: string): ResourceId => ({ resourceType: "organization", resource: id })
 export const roleId = (id: string): ResourceId => ({ resourceType: "role", resource: id })
 
 /** Text that has a UTF-8 form and no white space at its ends. PostHog: names are free text, and JSON can hold lone surrogates. */
@@ -133,4 +142,30 @@ export const roleEntitlement = (role: Resource): Entitlement => ({
   grantableTo: [userType],
   purpose: "PURPOSE_VALUE_ASSIGNMENT",
   slug: memberSlug
+})
+
+/** The organization as a resource. */
+export const organizationResource = (organization: Organization): Resource => ({
+  id: organizationId(organization.id),
+  displayName: clean(organization.name) || organization.id,
+  annotations: [annotate(RawId, { id: organization.id })]
+})
+
+/** One of the seats that an organization offers. */
+export const seatEntitlement = (organization: Resource, slug: string): Entitlement => ({
+  resource: organization,
+  id: entitlementId(organization.id, slug),
+  displayName: `${organization.displayName ?? organization.id.resource} ${slug}`,
+  description: `Has the seat ${slug} in the PostHog organization`,
+  grantableTo: [userType],
+  purpose: "PURPOSE_VALUE_ASSIGNMENT",
+  slug
+})
+
+/** What to say of lists that had to be read again. */
+export const rereadNote = (what: string, count: number): SyncNote => ({
+  code: "read-again",
+  severity: "info",
+  count,
+  message: `${what} changed while they were read, and were read again (${count} ${count === 1 ? "time" : "times"})`
 })

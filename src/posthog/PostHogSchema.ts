@@ -43,22 +43,33 @@ export const Member = Schema.Struct({
 })
 export type Member = typeof Member.Type
 
-/** A row of `/role_memberships/`, and of `members` in a role. */
+/**
+ * A row of `/role_memberships/`, and of `members` in a role. `organization_member` is absent before March 2024 and null
+ * on rows from before then, so people are found by `user`, which is always there.
+ */
 export const RoleMembership = Schema.Struct({
   id: PostHogId,
-  user: Schema.Struct({ uuid: PostHogId }),
+  user: Schema.Struct({ uuid: PostHogId, email: optionalNullable(Schema.String) }),
   organization_member: optionalNullable(Schema.Struct({ id: PostHogId }))
 })
 export type RoleMembership = typeof RoleMembership.Type
 
-/** A row of `/roles/`. `members` is not described here: see the memberships mode of the connector. */
+/** A row of `/roles/`. Its `members`, which can be megabytes, are decoded apart, one by one: see `PageReader`. */
 export const Role = Schema.Struct({
   id: PostHogId,
   name: Schema.String,
   created_at: optionalNullable(PostHogTime),
-  is_default: optionalNullable(Schema.Boolean)
+  is_default: optionalNullable(Schema.Boolean),
+  members: Schema.optionalKey(Schema.Unknown)
 })
 export type Role = typeof Role.Type
+
+/** A role on its own, members and all. */
+export const RoleWithMembers = Schema.Struct({
+  ...Role.fields,
+  members: Schema.Array(RoleMembership)
+})
+export type RoleWithMembers = typeof RoleWithMembers.Type
 
 /** What is around the rows of a page; `results` holds placeholders once the rows are taken out. */
 export const PageEnvelope = Schema.Struct({
@@ -78,16 +89,24 @@ export const Organization = Schema.Struct({
 })
 export type Organization = typeof Organization.Type
 
+/** `/api/personal_api_keys/@current/`: what the key itself may do. */
+export const CurrentKey = Schema.Struct({
+  scopes: optionalNullable(Schema.Array(Schema.String)),
+  scoped_teams: optionalNullable(Schema.Array(Schema.Unknown)),
+  scoped_organizations: optionalNullable(Schema.Array(Schema.String))
+})
+export type CurrentKey = typeof CurrentKey.Type
+
+/** PostHog: whoever has this level or more administers the organization, and bypasses its access rules. */
+export const administratorLevel = 8
+
+/** The seats that PostHog knows, by level. */
+export const seats = [
+  { level: 1, slug: "member" },
+  { level: administratorLevel, slug: "administrator" },
+  { level: 15, slug: "owner" }
+] as const
+
 /** The seat of a member. PostHog: `OrganizationMembership.Level`; unknown numbers keep their number. */
-export const seatOf = (level: number): string => {
-  switch (level) {
-    case 1:
-      return "member"
-    case 8:
-      return "administrator"
-    case 15:
-      return "owner"
-    default:
-      return `unknown (${level})`
-  }
-}
+export const seatOf = (level: number): string =>
+  seats.find((seat) => seat.level === level)?.slug ?? `unknown (${level})`

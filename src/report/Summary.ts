@@ -45,8 +45,8 @@ export const render = ({ elapsedMillis, http, output, report }: SummaryInput): s
   ]
   const width = Math.max(...facts.map(([name]) => name.length))
   return [
-    `Complete: ${output}`,
+    `${report.verdict === "complete" ? "Complete" : "PARTIAL, something is missing"}: ${output}`,
     ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
-    ...notes.map((note) => `  note: ${note.message}`)
+    ...notes.map((note) => `  ${note.severity === "info" ? "note" : note.severity}: ${note.message}`)
   ].join("\n")
 }

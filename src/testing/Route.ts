@@ -6,6 +6,7 @@ const served = {
   organization: PostHogApi.organization,
   members: PostHogApi.members,
   roles: PostHogApi.roles,
+  role: PostHogApi.role,
   role_memberships: PostHogApi.roleMemberships,
   current_key: PostHogApi.currentKey
 } as const satisfies Record<string, PostHogApi.Endpoint>
@@ -21,7 +22,14 @@ export interface Route {
   readonly roleId: string
 }
 
-const names: ReadonlyArray<EndpointName> = ["organization", "members", "roles", "role_memberships", "current_key"]
+const names: ReadonlyArray<EndpointName> = [
+  "organization",
+  "members",
+  "roles",
+  "role",
+  "role_memberships",
+  "current_key"
+]
 
 // PostHog: the router takes every path with and without the final slash.
 const patterns = names.map((name) => {

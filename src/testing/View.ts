@@ -48,6 +48,13 @@ const roles = (world: World, organization: Organization, request: SimulatedReque
 
 const uuid = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i
 
+const role = (world: World, organization: Organization, roleId: string): Reply.Reply => {
+  const roleIndex = organization.roleIndexOf(roleId)
+  return roleIndex === undefined
+    ? ApiError.objectNotFound
+    : Reply.json([...world.json.role(organization, roleIndex)].join(""))
+}
+
 const roleMemberships = (
   world: World,
   organization: Organization,
@@ -77,6 +84,8 @@ export const render = (world: World, caller: Caller, route: Route, request: Simu
       return members(world, caller, request)
     case "roles":
       return roles(world, caller.visible, request)
+    case "role":
+      return role(world, caller.visible, route.roleId)
     case "role_memberships":
       return roleMemberships(world, caller.visible, request, route.roleId)
     case "current_key":

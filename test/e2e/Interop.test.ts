@@ -68,15 +68,18 @@ describe.skipIf(baton === undefined)("ConductorOne's baton", () => {
       ])
 
       const grants = yield* list("grants")
-      assert.sameMembers(grants.grants?.map((row) => `${row.principal.displayName} ${row.entitlement.displayName}`) ?? [], [
-        "Ines Marchetti Data stewards member",
-        "Ada Okafor Data stewards member"
-      ])
+      assert.sameMembers(
+        grants.grants?.map((row) => `${row.principal.displayName} ${row.entitlement.displayName}`) ?? [],
+        ["Ines Marchetti Data stewards member", "Ada Okafor Data stewards member"]
+      )
 
       const ines = resources.resources?.find((row) => row.resource.displayName === "Ines Marchetti")?.resource.id
       const { resource: inesId } = yield* Schema.decodeUnknownEffect(UserId)(ines)
       const access = yield* list("access", "-t", "user", "-r", inesId)
-      assert.deepStrictEqual(access.access?.map((row) => row.resource.displayName), ["Data stewards"])
+      assert.deepStrictEqual(
+        access.access?.map((row) => row.resource.displayName),
+        ["Data stewards"]
+      )
 
       yield* ask("stats")
       yield* ask("export", "csv", "--out", "sync.csv")

@@ -1,16 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
-import { chunked, cuts, json, page } from "./JsonText.ts"
+import { chunked, cuts, json, page, pageOfMembers } from "./JsonText.ts"
 
 /** What a splitter makes of a body that arrives in chunks of these sizes, and its first complaint. */
-const split = (body: string | Uint8Array, sizes: ReadonlyArray<number> = []) => {
+const split = (body: string | Uint8Array, sizes: ReadonlyArray<number> = [], innerKey?: string) => {
   const rows: Array<string> = []
-  const splitter = JsonRows.make({ onRow: (row) => rows.push(row) })
+  const items: Array<string> = []
+  const splitter = JsonRows.make({
+    onRow: (row) => rows.push(row),
+    inner: innerKey === undefined ? undefined : { key: innerKey, onItem: (item) => items.push(item) }
+  })
   const bytes = typeof body === "string" ? Buffer.from(body) : body
   let problem: JsonRows.JsonRowsProblem | undefined
   for (const chunk of chunked(bytes, sizes)) problem ??= splitter.push(chunk)
-  return { rows, problem, end: splitter.end() }
+  return { rows, items, problem, end: splitter.end() }
 }
 
 const parse = (text: string): unknown => JSON.parse(text)
@@ -22,14 +26,14 @@ const resultsOf = (body: string): ReadonlyArray<unknown> => {
     : []
 }
 
-/** A parsed page with a zero in the place of each row. */
-const withZeros = (body: unknown): unknown =>
-  typeof body !== "object" || body === null
+/** A parsed object with a zero in the place of each item of one array. */
+const withZeros = (body: unknown, name = "results"): unknown =>
+  typeof body !== "object" || body === null || Array.isArray(body)
     ? body
     : Object.fromEntries(
         Object.entries(body).map(([key, value]: [string, unknown]) => [
           key,
-          key === "results" && Array.isArray(value) ? value.map(() => 0) : value
+          key === name && Array.isArray(value) ? value.map(() => 0) : value
         ])
       )
 
@@ -145,6 +149,82 @@ describe("JsonRows", () => {
       }
     }
   )
+
+  describe("an array in each row", () => {
+    it("is split as well: its items go out one by one, before their row", () => {
+      const order: Array<string> = []
+      const splitter = JsonRows.make({
+        onRow: (row) => order.push(row),
+        inner: { key: "members", onItem: (item) => order.push(item) }
+      })
+      splitter.push(Buffer.from('{"results":[{"id":"r","members":[{"id":1}, 2],"name":"x"},{"id":"s","members":[]}]}'))
+      assert.deepStrictEqual(order, [
+        '{"id":1}',
+        "2",
+        '{"id":"r","members":[0, 0],"name":"x"}',
+        '{"id":"s","members":[]}'
+      ])
+      assert.strictEqual(splitter.end().envelope, '{"results":[0,0]}')
+    })
+
+    it.prop(
+      "says the same as JSON.parse, wherever chunks are cut, and leaves zeros in the rows",
+      [pageOfMembers, cuts],
+      ([body, sizes]) => {
+        const { end, items, rows } = split(body, sizes, "members")
+        const results = resultsOf(body)
+        const held = results.flatMap((row) =>
+          typeof row === "object" && row !== null && "members" in row && Array.isArray(row.members) ? row.members : []
+        )
+        assert.deepStrictEqual(items.map(parse), held)
+        assert.deepStrictEqual(
+          rows.map((row) => JSON.stringify(parse(row))),
+          results.map((row) => JSON.stringify(withZeros(row, "members")))
+        )
+        assert.strictEqual(JSON.stringify(parse(end.envelope)), JSON.stringify(withZeros(parse(body))))
+        assert.isFalse(end.truncated)
+      },
+      { arbitrary: { runs: 400 } }
+    )
+
+    it.prop(
+      "a body cut short anywhere yields only items of the whole",
+      [pageOfMembers, cuts],
+      ([body, sizes]) => {
+        const bytes = Buffer.from(body.trim())
+        const whole = split(bytes, [], "members").items
+        for (let length = 1; length < bytes.length; length++) {
+          const { end, items } = split(bytes.subarray(0, length), sizes, "members")
+          assert.isTrue(end.truncated)
+          assert.deepStrictEqual(items, whole.slice(0, items.length))
+        }
+      },
+      { arbitrary: { runs: 30 } }
+    )
+
+    it.each(['"members":null', '"members":{"members":[1]}', '"members":"[1]"', '"people":[1]', '"a":{"members":[1]}'])(
+      "that is none (%s) stays in its row",
+      (field) => {
+        const row = `{"id":"r",${field}}`
+        for (const sizes of everyCut) {
+          const { items, rows } = split(`{"results":[${row}]}`, sizes, "members")
+          assert.deepStrictEqual(items, [])
+          assert.deepStrictEqual(rows, [row])
+        }
+      }
+    )
+
+    it("may be far larger than a row may be", () => {
+      let items = 0
+      const splitter = JsonRows.make({ onRow: () => undefined, inner: { key: "members", onItem: () => void items++ } })
+      splitter.push(Buffer.from('{"results":[{"members":[""'))
+      const item = Buffer.from(`,"${"x".repeat(1024 * 1024)}"`)
+      for (let index = 0; index < 80; index++) assert.isUndefined(splitter.push(item))
+      splitter.push(Buffer.from("]}]}"))
+      assert.strictEqual(items, 81)
+      assert.isFalse(splitter.end().truncated)
+    })
+  })
 
   it("a byte order mark before the page is no part of it", () => {
     for (const sizes of everyCut) {

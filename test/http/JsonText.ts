@@ -24,7 +24,17 @@ const scalar = Schema.Literals([
   "false",
   "null"
 ])
-const key = Schema.Literals(['"id"', '"results"', '"resul\\"ts"', '"\\\\"', '"__proto__"', '"{"', '"Ł🦔"', '""'])
+const key = Schema.Literals([
+  '"id"',
+  '"results"',
+  '"members"',
+  '"resul\\"ts"',
+  '"\\\\"',
+  '"__proto__"',
+  '"{"',
+  '"Ł🦔"',
+  '""'
+])
 
 /** A JSON text in tokens: white space may stand between any two of them. */
 type Tokens = ReadonlyArray<string>
@@ -54,18 +64,52 @@ const blank = Schema.Literals(["", "", "", " ", "\n\t", "\r\n  "])
 const text = (tokens: Tokens, blanks: ReadonlyArray<string>): string =>
   tokens.map((token, index) => token + (blanks[index % Math.max(1, blanks.length)] ?? "")).join("")
 
-const entries = Schema.Array(Schema.Tuple([key.check(Schema.makeFilter((name) => name !== '"results"')), tree]))
+/** Entries of an object under any keys but one: a key that comes twice means something else to everybody. */
+const entriesBut = (name: string) =>
+  Schema.Array(Schema.Tuple([key.check(Schema.makeFilter((other) => other !== name)), tree]))
+
+const surrounding = entriesBut('"results"')
 
 /** An object with `results`, an array of anything, somewhere among its other keys. */
 export const page: Arbitrary.Arbitrary<string> = Arbitrary.all({
-  before: Arbitrary.schema(entries),
+  before: Arbitrary.schema(surrounding),
   rows: Arbitrary.schema(Schema.Array(tree)),
-  after: Arbitrary.schema(entries),
+  after: Arbitrary.schema(surrounding),
   blanks: Arbitrary.schema(Schema.Array(blank))
 }).pipe(
   Arbitrary.map(({ after, before, blanks, rows }) =>
     text(tokensOf({ entries: [...before, ['"results"', rows], ...after] }), blanks)
   )
+)
+
+const row = Schema.Union([
+  Schema.Struct({ before: entriesBut('"members"'), members: Schema.Array(tree), after: entriesBut('"members"') }),
+  Schema.Struct({ entries: entriesBut('"members"') }),
+  Schema.Array(tree),
+  scalar
+])
+
+/** A page like that of roles: most of its rows hold an array `members` of anything. */
+export const pageOfMembers: Arbitrary.Arbitrary<string> = Arbitrary.all({
+  rows: Arbitrary.schema(Schema.Array(row)),
+  blanks: Arbitrary.schema(Schema.Array(blank))
+}).pipe(
+  Arbitrary.map(({ blanks, rows }) => {
+    const trees = rows.map((row): Tree =>
+      typeof row !== "object" || !("members" in row)
+        ? row
+        : { entries: [...row.before, ['"members"', row.members], ...row.after] }
+    )
+    return text(
+      tokensOf({
+        entries: [
+          ['"count"', "1"],
+          ['"results"', trees]
+        ]
+      }),
+      blanks
+    )
+  })
 )
 
 /** Any JSON text at all. */

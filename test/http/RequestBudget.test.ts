@@ -15,19 +15,14 @@ const run = <A, E>(
   within: `${number} hours` = "24 hours"
 ) =>
   Effect.gen(function* () {
-    const fiber = yield* effect.pipe(
-      Effect.provide(RequestBudget.layer({ ...posthog, ...options })),
-      Effect.forkChild
-    )
+    const fiber = yield* effect.pipe(Effect.provide(RequestBudget.layer({ ...posthog, ...options })), Effect.forkChild)
     yield* TestClock.adjust(within)
     return yield* Fiber.join(fiber)
   })
 
 /** Sends a request and tells when it went out. */
 const send = (took = 0) =>
-  Effect.flatMap(RequestBudget, (budget) =>
-    budget.spend(Effect.tap(Clock.currentTimeMillis, () => Effect.sleep(took)))
-  )
+  Effect.flatMap(RequestBudget, (budget) => budget.spend(Effect.tap(Clock.currentTimeMillis, () => Effect.sleep(took))))
 
 const sendMany = (count: number, took = 0) =>
   Effect.forEach(Array.from({ length: count }), () => send(took), { concurrency: "unbounded" })
@@ -95,11 +90,9 @@ describe("RequestBudget", () => {
           { windows, concurrency },
           Effect.gen(function* () {
             const budget = yield* RequestBudget
-            yield* Effect.forEach(
-              Array.from({ length: limit * 6 }),
-              (_, index) => budget.spend(request(index)),
-              { concurrency: "unbounded" }
-            )
+            yield* Effect.forEach(Array.from({ length: limit * 6 }), (_, index) => budget.spend(request(index)), {
+              concurrency: "unbounded"
+            })
           })
         )
         for (const window of windows) assert.isAtMost(busiest(arrivals, window.millis), window.limit)
@@ -171,7 +164,7 @@ describe("RequestBudget", () => {
           yield* send()
           const queued = yield* Effect.forkChild(send())
           yield* Effect.sleep(500)
-          yield* budget.pause(30_000)
+          yield* budget.refused(30_000)
           const later = yield* Effect.forkChild(send())
           return [yield* Fiber.join(queued), yield* Fiber.join(later)]
         })
@@ -180,14 +173,35 @@ describe("RequestBudget", () => {
     })
   )
 
+  it.effect(
+    "fractions of a millisecond do not make it spin",
+    () =>
+      Effect.gen(function* () {
+        const [now, until] = [135.071984, 916.381655]
+        // Sleeping the difference ends a little before `until`, and that little is too small to be slept.
+        assert.isBelow(now + (until - now), until)
+        const at = yield* run(
+          {},
+          Effect.gen(function* () {
+            const budget = yield* RequestBudget
+            yield* budget.refused(until)
+            yield* Effect.sleep(now)
+            return yield* send()
+          })
+        )
+        assert.closeTo(at, until, 1)
+      }),
+    3000
+  )
+
   it.effect("a second, shorter pause does not shorten the first", () =>
     Effect.gen(function* () {
       const at = yield* run(
         {},
         Effect.gen(function* () {
           const budget = yield* RequestBudget
-          yield* budget.pause(10_000)
-          yield* budget.pause(1000)
+          yield* budget.refused(10_000)
+          yield* budget.refused(1000)
           return yield* send()
         })
       )
@@ -199,7 +213,7 @@ describe("RequestBudget", () => {
     Effect.gen(function* () {
       const error = yield* run(
         { maxWaitMillis: 60_000 },
-        Effect.flip(Effect.flatMap(RequestBudget, (budget) => budget.pause(3_600_000)))
+        Effect.flip(Effect.flatMap(RequestBudget, (budget) => budget.refused(3_600_000)))
       )
       assert.deepInclude(error, { waitMillis: 3_600_000, maxWaitMillis: 60_000, cause: "retry-after" })
       assert.include(error.message, "3600 s")
@@ -231,7 +245,7 @@ describe("RequestBudget", () => {
         Effect.gen(function* () {
           const budget = yield* RequestBudget
           yield* sendMany(2)
-          yield* budget.pause(5000)
+          yield* budget.refused(5000)
           yield* send()
         })
       )
@@ -322,6 +336,110 @@ describe("RequestBudget", () => {
       )
     })
   )
+
+  describe("when others use the same key", () => {
+    const window = { limit: 10, millis: 60_000 }
+
+    /** Sends a request that the server refuses. */
+    const refusedFor = (millis: number) =>
+      Effect.andThen(
+        send(),
+        Effect.flatMap(RequestBudget, (budget) => budget.refused(millis))
+      )
+
+    it.effect("a refusal lowers the limit to what was let through, for as long as the window lasts", () =>
+      Effect.gen(function* () {
+        const times = yield* run(
+          { windows: [window] },
+          Effect.gen(function* () {
+            yield* sendMany(4)
+            yield* Effect.sleep(30_000)
+            yield* refusedFor(1000)
+            return yield* sendMany(20)
+          })
+        )
+        const counts = Map.groupBy(times, (time) => time)
+        assert.deepStrictEqual(
+          [...counts].map(([time, sent]) => [time, sent.length]),
+          [
+            [60_000, 3],
+            [90_000, 7],
+            [120_000, 3],
+            [150_000, 7]
+          ]
+        )
+      })
+    )
+
+    it.effect("a refusal of the very first request does not lower the limit to nothing", () =>
+      Effect.gen(function* () {
+        const times = yield* run({ windows: [window] }, Effect.andThen(refusedFor(1000), sendMany(2)))
+        assert.deepStrictEqual(times, [60_000, 60_000])
+      })
+    )
+
+    it.effect("a refusal for longer than a minute is the hour's", () =>
+      Effect.gen(function* () {
+        const times = yield* run(
+          { windows: [window, { limit: 100, millis: 3_600_000 }] },
+          Effect.gen(function* () {
+            yield* sendMany(5)
+            yield* refusedFor(600_000)
+            return yield* sendMany(8)
+          })
+        )
+        // The minute's ten places were not touched; five an hour are left.
+        assert.deepStrictEqual([...new Set(times)], [3_600_000])
+      })
+    )
+  })
+
+  describe("history of earlier runs", () => {
+    it.effect("counts: the next run waits as the first would have", () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(100_000)
+        const at = yield* run({ windows: [{ limit: 2, millis: 60_000 }], history: [30_000, 70_000, 90_000] }, send())
+        assert.strictEqual(at, 130_000)
+      })
+    )
+
+    it.effect("from the future (the clock was set back) counts as now", () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(100_000)
+        const at = yield* run({ windows: [{ limit: 1, millis: 60_000 }], history: [9_000_000] }, send())
+        assert.strictEqual(at, 160_000)
+      })
+    )
+
+    it.effect("holds what still counts in the longest window", () =>
+      Effect.gen(function* () {
+        const history = yield* run(
+          {
+            windows: [
+              { limit: 10, millis: 1000 },
+              { limit: 100, millis: 60_000 }
+            ],
+            history: [-70_000, -45_000]
+          },
+          Effect.gen(function* () {
+            yield* send(100)
+            yield* Effect.sleep(9900)
+            yield* send(500)
+            return yield* Effect.flatMap(RequestBudget, (budget) => budget.history)
+          })
+        )
+        assert.deepStrictEqual(history, [-45_000, 100, 10_500])
+      })
+    )
+
+    it.effect("is empty without windows", () =>
+      Effect.gen(function* () {
+        const budget = yield* RequestBudget
+        yield* send()
+        assert.deepStrictEqual(yield* budget.history, [])
+      }).pipe(Effect.provide(RequestBudget.layerUnlimited(1)))
+    )
+  })
 
   it.effect("layerUnlimited never waits", () =>
     Effect.gen(function* () {

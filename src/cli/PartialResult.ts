@@ -1,0 +1,11 @@
+import { Schema } from "effect"
+
+/** The run went on although something is missing, as `--allow-partial` asks; its result is not in the target's place. */
+export class PartialResult extends Schema.TaggedError<PartialResult>()("PartialResult", {
+  missing: Schema.String,
+  output: Schema.String
+}) {
+  override get message() {
+    return `The result is partial: ${this.missing}\n${this.output}`
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * When requests were sent, kept on disk between runs: PostHog counts them by the hour, and two runs within one must not
+ * overdraw what is left.
+ */
+import { Clock, Effect, FileSystem, Layer, Option, Path, Redacted, Schedule, Schema } from "effect"
+import { UserDirectories } from "effect/persistence"
+import { createHash } from "node:crypto"
+import { RequestBudget } from "../http/RequestBudget.ts"
+import { PostHogConfig } from "../posthog/PostHogConfig.ts"
+
+const History = Schema.fromJsonString(Schema.Struct({ answers: Schema.Array(Schema.Int) }))
+const decode = Schema.decodeUnknownOption(History)
+
+const hour = 3_600_000
+
+/** How often the times are written while a run goes on, so that little is forgotten when it is killed. */
+const saveEvery = "5 seconds"
+
+/** Where the times of one key are: the user's own directory for such things (`$XDG_STATE_HOME`, `~/.local/state`, …). */
+const fileOf = Effect.gen(function* () {
+  const paths = yield* Path.Path
+  const directories = yield* UserDirectories.UserDirectories
+  const { apiToken, base } = yield* PostHogConfig
+  const directory = yield* directories.state("baton-posthog")
+  // A digest tells keys apart and cannot be turned back into one.
+  const name = createHash("sha256")
+    .update(`${base.origin}\n${Redacted.value(apiToken)}`)
+    .digest("hex")
+    .slice(0, 32)
+  return { directory, path: paths.join(directory, `requests-${name}.json`) }
+})
+
+/** The answers of the last hour, and a layer that goes on writing them down. A disk that does not take them costs nothing but this memory. */
+export const make = Effect.gen(function* () {
+  const files = yield* FileSystem.FileSystem
+  const place = yield* Effect.option(fileOf)
+  const now = yield* Clock.currentTimeMillis
+  const history = Option.isNone(place)
+    ? []
+    : yield* files.readFileString(place.value.path).pipe(
+        Effect.map((text) => Option.match(decode(text), { onNone: () => [], onSome: (found) => found.answers })),
+        Effect.map((answers) => answers.filter((time) => time > now - hour).toSorted((a, b) => a - b)),
+        Effect.orElseSucceed((): ReadonlyArray<number> => [])
+      )
+
+  const save = Effect.gen(function* () {
+    if (Option.isNone(place)) return
+    const answers = yield* (yield* RequestBudget).history
+    if (answers.length === 0) return
+    const { directory, path } = place.value
+    yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 })
+    yield* files.writeFileString(`${path}.new`, JSON.stringify({ answers }), { mode: 0o600 })
+    yield* files.rename(`${path}.new`, path)
+  }).pipe(Effect.ignore({ log: "Debug", message: "The times of requests could not be written" }))
+
+  const remember = Layer.effectDiscard(
+    Effect.gen(function* () {
+      yield* Effect.addFinalizer(() => save)
+      yield* save.pipe(Effect.repeat(Schedule.spaced(saveEvery)), Effect.forkScoped)
+    })
+  )
+  return { history, remember }
+})

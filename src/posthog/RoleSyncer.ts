@@ -1,0 +1,154 @@
+import { Array as Arr, Effect, Result, Stream } from "effect"
+import { entitlementId, grantId } from "../c1/Ids.ts"
+import type { Grant } from "../c1/Grant.ts"
+import type { Resource } from "../c1/Resource.ts"
+import type { ResourceSyncer } from "../engine/Connector.ts"
+import type { SyncNote } from "../engine/SyncReport.ts"
+import type { PostHogClient } from "./PostHogClient.ts"
+import { PostHogError } from "./PostHogError.ts"
+import * as Records from "./PostHogRecords.ts"
+import type { Cause, RoleMember } from "./RoleMembers.ts"
+import * as RoleMembers from "./RoleMembers.ts"
+
+/** Readings of one role's members before giving up on its two sources agreeing. */
+const maxReadings = 3
+
+/** Grants in one chunk of the stream. */
+const chunk = 500
+
+const causeWords: Readonly<Record<Cause, string>> = {
+  "not-listed": "in the organization but not in its member list: deactivated, or joined while it was read",
+  "no-membership": "without a membership in the organization: former members, or people of another one",
+  bot: "PostHog's own bots"
+}
+
+/**
+ * Roles, what they offer, and who holds it.
+ *
+ * PostHog: a role's members stand in two places, embedded in `/roles/` and under `/role_memberships/`. The second answers
+ * with an empty list for a role that was deleted, or that is of another organization. So the two are compared; where they
+ * differ both are read again, and a role that is gone by then is told as it was when it was listed.
+ */
+export const make = (client: PostHogClient["Service"], memberships: "endpoint" | "embedded") => {
+  const roles = client.roles()
+  /** What `/roles/` embedded, by role; an entry goes when its grants are read. */
+  const embedded = new Map<string, RoleMembers.RoleMembers>()
+  /** Why a grant's holder may not be among the users; lives as long as the grant. */
+  const causes = new WeakMap<Grant, Cause>()
+  let rereads = 0
+  let deleted = 0
+  let absent = false
+  let listed = false
+
+  /** PostHog: builds without its enterprise code have no `/roles/`; the organization answered, so it is not the key. */
+  const rolesOrNone = roles.rows.pipe(
+    Stream.mapArray((page) => {
+      listed = true
+      return Arr.map(page, ({ members, role }) => {
+        if (members !== undefined) embedded.set(role.id, members)
+        return Records.roleResource(role)
+      })
+    }),
+    Stream.catchIf(
+      (error) => error.status === 404 && !listed,
+      () => {
+        absent = true
+        return Stream.fromEffectDrain(Effect.logWarning("This PostHog has no roles (its server does not know them)"))
+      }
+    )
+  )
+
+  const readMemberships = Effect.fnUntraced(function* (roleId: string) {
+    const listing = client.roleMemberships(roleId)
+    const members = RoleMembers.gather()
+    yield* Stream.runForEachArray(listing.rows, (page) => Effect.sync(() => page.forEach(members.add)))
+    for (const uuid of yield* listing.left) members.remove(uuid)
+    rereads += yield* listing.rereads
+    return members.end()
+  })
+
+  const membersNow: (
+    roleId: string,
+    whenListed: RoleMembers.RoleMembers | undefined
+  ) => Effect.Effect<RoleMembers.RoleMembers, PostHogError> = Effect.fnUntraced(function* (roleId, whenListed) {
+    if (whenListed !== undefined && (memberships === "embedded" || whenListed.size === 0)) return whenListed
+    let expected = whenListed
+    for (let reading = 1; ; reading++) {
+      const found = yield* readMemberships(roleId)
+      if (expected === undefined || found.equals(expected)) return found
+      if (reading === maxReadings) return yield* disagreement(roleId, expected.size, found.size)
+      const current = yield* Effect.result(client.role(roleId))
+      if (Result.isFailure(current)) {
+        if (current.failure.status !== 404) return yield* current.failure
+        deleted++
+        return expected
+      }
+      rereads++
+      expected = current.success.members
+      if (expected !== undefined && found.equals(expected)) return found
+    }
+  })
+
+  const grantsOf = (role: Resource, members: RoleMembers.RoleMembers): Stream.Stream<Grant> => {
+    const entitlement = { resource: { id: role.id }, id: entitlementId(role.id, Records.memberSlug) }
+    const grant = ({ cause, uuid }: RoleMember): Grant => {
+      const principal = { id: Records.userId(uuid) }
+      const made: Grant = { entitlement, principal, id: grantId(entitlement.id, principal.id) }
+      if (cause !== "not-listed") causes.set(made, cause)
+      return made
+    }
+    return Stream.fromIterable(Arr.makeBy(Math.ceil(members.size / chunk), (index) => index * chunk)).pipe(
+      Stream.flatMap((start) => Stream.fromArray(members.slice(start, chunk).map(grant)))
+    )
+  }
+
+  const syncer: ResourceSyncer<PostHogError> = {
+    resourceType: Records.roleType,
+    resources: rolesOrNone,
+    left: Effect.map(roles.left, (ids) => ids.map(Records.roleId)),
+    entitlements: (role) => Effect.succeed([Records.roleEntitlement(role)]),
+    grants: (role) =>
+      Stream.unwrap(
+        Effect.suspend(() => {
+          const roleId = role.id.resource
+          const whenListed = embedded.get(roleId)
+          embedded.delete(roleId)
+          return Effect.map(membersNow(roleId, whenListed), (members) => grantsOf(role, members))
+        })
+      ),
+    whyUnknown: (grant) => causeWords[causes.get(grant) ?? "not-listed"]
+  }
+
+  const notes = Effect.gen(function* () {
+    const all = rereads + (yield* roles.rereads)
+    const found: Array<SyncNote> = []
+    if (absent) {
+      found.push({
+        code: "no-roles-here",
+        severity: "warning",
+        count: 1,
+        message: "this PostHog has no roles: its server does not know them"
+      })
+    }
+    if (all > 0) found.push(Records.rereadNote("roles and their members", all))
+    if (deleted > 0) {
+      found.push({
+        code: "roles-deleted-meanwhile",
+        severity: "info",
+        count: deleted,
+        message: `${deleted} roles were deleted while they were read, and are shown as they were listed`
+      })
+    }
+    return found
+  })
+
+  return { syncer, notes }
+}
+
+const disagreement = (roleId: string, listed: number, found: number): PostHogError =>
+  new PostHogError({
+    kind: "incomplete",
+    reason: "memberships-disagree",
+    what: `PostHog contradicts itself about the members of role ${roleId}: /roles/ lists ${listed} and /role_memberships/ ${found}, in ${maxReadings} readings.`,
+    fix: "Run it again at a quieter time; if it stays, report it with this message."
+  })

@@ -1,0 +1,62 @@
+import { Array as Arr, Deferred, Effect, Stream } from "effect"
+import type { ResourceSyncer } from "../engine/Connector.ts"
+import type { SyncNote } from "../engine/SyncReport.ts"
+import type { PostHogClient } from "./PostHogClient.ts"
+import { PostHogError } from "./PostHogError.ts"
+import * as Records from "./PostHogRecords.ts"
+import type { Organization } from "./PostHogSchema.ts"
+
+/** Members as users; `allLevels`, by uuid, are there when all members were read, if they are to be remembered. */
+export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"], remembersLevels: boolean) {
+  const members = client.members()
+  const levels = new Map<string, number>()
+  const complete = yield* Deferred.make<ReadonlyMap<string, number>>()
+
+  /** PostHog: whoever owns the key is a member, so an empty list is never true. */
+  const requireMembers = Effect.gen(function* () {
+    if ((yield* members.unique) > 0) return
+    return yield* new PostHogError({
+      kind: "incomplete",
+      reason: "no-members",
+      what: "PostHog lists no members at all, though the key's owner must be one.",
+      fix: "Look at Settings › Members in PostHog with the account that owns the key."
+    })
+  })
+
+  const syncer: ResourceSyncer<PostHogError> = {
+    resourceType: Records.userType,
+    resources: members.rows.pipe(
+      Stream.mapArray((page) => {
+        if (remembersLevels) for (const member of page) levels.set(member.user.uuid, member.level)
+        return Arr.map(page, Records.userResource)
+      }),
+      Stream.onEnd(requireMembers)
+    ),
+    left: Effect.gen(function* () {
+      const uuids = yield* members.left
+      for (const uuid of uuids) levels.delete(uuid)
+      yield* Deferred.succeed(complete, levels)
+      return uuids.map(Records.userId)
+    })
+  }
+
+  /** PostHog: `member_count` is cached for up to an hour, so a difference is worth a word and no more. */
+  const notes = Effect.fnUntraced(function* (organization: Organization) {
+    const found: Array<SyncNote> = []
+    const rereads = yield* members.rereads
+    if (rereads > 0) found.push(Records.rereadNote("members", rereads))
+    const listed = yield* members.unique
+    const expected = organization.member_count
+    if (expected != null && listed > 0 && expected !== listed) {
+      found.push({
+        code: "member-count-differs",
+        severity: "info",
+        count: Math.abs(expected - listed),
+        message: `PostHog listed ${listed} members and says elsewhere that there are ${expected} (a number up to an hour old)`
+      })
+    }
+    return found
+  })
+
+  return { syncer, allLevels: Deferred.await(complete), notes }
+})
