@@ -16,7 +16,7 @@ interface Shown {
   readonly wait: BudgetWait | undefined
 }
 
-/** On a terminal one line is redrawn ten times a second; elsewhere a line appears every five seconds. */
+/** On a terminal one line is redrawn ten times a second; elsewhere a line is logged every five seconds. */
 const redrawEvery = "100 millis"
 const lineEvery = "5 seconds"
 
@@ -48,7 +48,7 @@ export const make = Effect.gen(function* () {
   const draw = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const line = text(yield* Ref.get(shown), now - startedAt, now)
-    yield* write(onTerminal ? `\r\u001b[2K${line}` : `${line}\n`)
+    yield* onTerminal ? write(`\r\u001b[2K${line}`) : Effect.logInfo(line)
   })
   yield* draw.pipe(
     Effect.delay(onTerminal ? redrawEvery : lineEvery),

@@ -67,10 +67,13 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
   type F = E | Integrity.ResourceNotFound
   const scope = options.scope ?? {}
   const isInScope = (type: string) => scope.resourceTypes === undefined || scope.resourceTypes.includes(type)
-  const integrity = Integrity.make({
-    strict: options.strict,
-    omittedTypes: connector.types.map((type) => type.resourceType).filter((type) => !isInScope(type.id))
-  })
+  const makeIntegrity = () =>
+    Integrity.make({
+      strict: options.strict,
+      omittedTypes: connector.types.map((type) => type.resourceType).filter((type) => !isInScope(type.id))
+    })
+  /** Of the run that was begun last. */
+  let integrity = makeIntegrity()
   const concurrency = options.concurrency ?? 4
   /** The connector's own notes, once its session is open. */
   let notes: Effect.Effect<ReadonlyArray<SyncNote>> = Effect.succeed([])
@@ -96,6 +99,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     )
 
   const records = Effect.gen(function* () {
+    integrity = makeIntegrity()
     const session = yield* connector.open
     notes = session.notes ?? notes
     const syncers = within(
@@ -128,9 +132,13 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         for (const resource of yield* kept) {
           const pages = yield* Queue.bounded<ReadonlyArray<Grant>, F | Cause.Done>(pagesAhead)
           yield* turns.take(1)
-          yield* syncer
-            .grants(resource)
-            .pipe(Stream.chunks, Stream.runIntoQueue(pages), Effect.ensuring(turns.release(1)), Effect.forkScoped)
+          yield* syncer.grants(resource).pipe(
+            Stream.chunks,
+            Stream.tapCause((cause) => Deferred.failCause(failure, cause)),
+            Stream.runIntoQueue(pages),
+            Effect.ensuring(turns.release(1)),
+            Effect.forkScoped
+          )
           yield* Queue.offer(ahead, { resource, pages, whyUnknown: syncer.whyUnknown })
         }
       }
@@ -161,7 +169,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
       Stream.concat(
         Stream.fromIterable(listings).pipe(
           Stream.flatMap(({ kept, resources, syncer }) => {
-            const pages = checkPages(resources, integrity.resources)
+            const pages = checkPages(resources, (page) => integrity.resources(page))
             return kept !== undefined || syncer.left === undefined
               ? pages
               : Stream.concat(pages, Stream.unwrap(Effect.map(syncer.left, (ids) => emit(integrity.left(ids)))))
@@ -186,7 +194,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         }
       })
     ),
-    has: integrity.has
+    has: (key) => integrity.has(key)
   }
 }
 
@@ -221,7 +229,11 @@ const within = <E, R>(
   }
   const listed =
     scope.skipEntitlementsAndGrants === true
-      ? syncers.map(({ entitlements: _, grants: __, ...syncer }) => syncer)
+      ? syncers.map(({ left, resources, resourceType }) => ({
+          resourceType,
+          resources,
+          ...(left === undefined ? {} : { left })
+        }))
       : syncers
   const { resources } = scope
   if (resources === undefined) return listed

@@ -1,6 +1,12 @@
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, Schema, Stream } from "effect"
-import { HttpClient, HttpClientRequest, type HttpClientError, type HttpClientResponse } from "effect/http"
+import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, Schema, Sink, Stream } from "effect"
+import {
+  FetchHttpClient,
+  HttpClient,
+  HttpClientRequest,
+  type HttpClientError,
+  type HttpClientResponse
+} from "effect/http"
 import { createGunzip } from "node:zlib"
 import {
   ConnectionFailed,
@@ -106,16 +112,26 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     description: `nothing came for ${Duration.toSeconds(options.timeout)} s`
   })
 
+  /** The body's bytes, unpacked. Some clients unpack by themselves and leave the header, so the bytes decide. */
   const bytesOf = (path: string, response: HttpClientResponse.HttpClientResponse) => {
     const raw = response.stream.pipe(Stream.mapError(connectionFailed))
     if (response.headers["content-encoding"] !== "gzip") return raw
     return raw.pipe(
-      NodeStream.pipeThroughDuplex({
-        evaluate: () => createGunzip(),
-        onError: (cause) => new InvalidJson({ path, description: `broken gzip (${describe(cause)})`, truncated: true })
-      })
+      Stream.peel(Sink.take<Uint8Array>(1)),
+      Effect.map(([first, rest]) => {
+        const whole = Stream.concat(Stream.fromArray(first), rest)
+        const [head] = first
+        return head?.[0] === 0x1f && head[1] === 0x8b ? whole.pipe(unpack(path)) : whole
+      }),
+      Stream.unwrap
     )
   }
+
+  const unpack = (path: string) =>
+    NodeStream.pipeThroughDuplex({
+      evaluate: () => createGunzip(),
+      onError: (cause) => new InvalidJson({ path, description: `broken gzip (${describe(cause)})`, truncated: true })
+    })
 
   const readErrorBody = (path: string, response: HttpClientResponse.HttpClientResponse) =>
     bytesOf(path, response).pipe(
@@ -187,7 +203,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       catch: (cause) =>
         new InvalidJson({
           path,
-          description: end.truncated ? `the body ended early, after ${size} bytes` : clip(describe(cause)),
+          // The parser's own message quotes the text, in which the key may stand cut in two.
+          description: end.truncated ? `the body ended early, after ${size} bytes` : placeOf(cause),
           truncated: end.truncated
         })
     })
@@ -196,6 +213,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const attempt = (path: string, rows: RowReader): Effect.Effect<JsonAnswer, HttpFailure> =>
     Ref.update(statistics, (seen) => ({ ...seen, requests: seen.requests + 1 })).pipe(
       Effect.andThen(http.get(options.origin + path)),
+      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       Effect.mapError(connectionFailed),
       Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
       Effect.flatMap((response) => checkHead(path, response)),
@@ -226,10 +244,10 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       Effect.retry({
         schedule: Schedule.exponential(firstBackoffMillis).pipe(
           Schedule.setInputType<HttpFailure>(),
-          Schedule.modifyDelay(({ duration }) =>
-            Effect.succeed(Duration.min(duration, Duration.millis(maxBackoffMillis)))
-          ),
           Schedule.jittered,
+          Schedule.modifyDelay(({ duration }) =>
+            Effect.succeed(Math.round(Math.min(Duration.toMillis(duration), maxBackoffMillis)))
+          ),
           Schedule.while(({ attempt: tries, input }) => Effect.succeed(tries <= retriesOf(input, retries))),
           Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
         )
@@ -251,6 +269,12 @@ const maxRefusals = 20
 
 const noRows: RowReader = { start: () => undefined, onRow: () => undefined }
 
+/** Where a JSON text is broken, as far as the parser tells. */
+export const placeOf = (cause: unknown): string => {
+  const place = cause instanceof SyntaxError ? /at position \d+/.exec(cause.message)?.[0] : undefined
+  return place === undefined ? "it does not parse" : `it does not parse ${place}`
+}
+
 const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /**
@@ -261,7 +285,8 @@ export const parseRetryAfter = (header: string | undefined, now: number): number
   if (header === undefined) return undefined
   if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000
   if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(header.trim())) return undefined
-  return Math.max(0, Date.parse(header) - now)
+  const date = Date.parse(header)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
 const layersByCode: Readonly<Record<string, ConnectionLayer>> = {

@@ -70,7 +70,7 @@ const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start
   // A clock that was set back must not make earlier answers count for longer than the window.
   let answers = history.map((time) => Math.min(time, start)).filter((time) => time > start - window.millis)
   let head = 0
-  let lowered = { limit: window.limit, until: 0 }
+  let lowered = { limit: window.limit, until: -Infinity }
   return {
     window,
     limit: (now: number): number => (now < lowered.until ? lowered.limit : window.limit),
@@ -103,10 +103,21 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   const slots = yield* Semaphore.make(options.concurrency)
   /** One at a time decides, in order of arrival. */
   const gate = yield* Semaphore.make(1)
-  const start = yield* Clock.currentTimeMillis
-  const ledgers = options.windows.map((window) => makeLedger(window, options.history ?? [], start))
+  const wallStart = yield* Clock.currentTimeMillis
+  const start = 0
+  let wall = wallStart
+  let passed = start
+  /** Milliseconds since the start. A clock that is set back stands still for this, and holds nothing for longer. */
+  const elapsed = Effect.map(Clock.currentTimeMillis, (now) => {
+    passed += Math.max(0, now - wall)
+    wall = now
+    return passed
+  })
+  const sinceEpoch = wallStart - start
+  const history = (options.history ?? []).map((time) => time - sinceEpoch)
+  const ledgers = options.windows.map((window) => makeLedger(window, history, start))
   let underWay = 0
-  let pausedUntil = 0
+  let pausedUntil = -Infinity
   let answer = yield* Deferred.make<void>()
   const onWait = options.onWait ?? (() => Effect.void)
 
@@ -114,15 +125,15 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     if (until - now > options.maxWaitMillis) {
       return yield* new WaitTooLong({ waitMillis: until - now, maxWaitMillis: options.maxWaitMillis, cause: reason })
     }
-    yield* onWait({ reason, until })
-    yield* Effect.sleep(until - now)
-    return yield* onWait(undefined)
+    yield* onWait({ reason, until: Math.ceil(until + sinceEpoch) })
+    // A whole number of milliseconds, rounded up: what is left after rounding down could be too short to sleep.
+    return yield* Effect.ensuring(Effect.sleep(Math.ceil(until - now)), onWait(undefined))
   })
 
   /** Waits until a request may be sent, and books it. */
   const admit = Effect.gen(function* () {
     while (true) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* elapsed
       if (now < pausedUntil) {
         yield* sleepUntil("retry-after", pausedUntil, now)
         continue
@@ -139,7 +150,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   }).pipe(gate.withPermit)
 
   const settle = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* elapsed
     underWay--
     for (const ledger of ledgers) ledger.answered(now)
     const waiting = answer
@@ -155,7 +166,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
         )
       ),
     refused: Effect.fnUntraced(function* (millis: number) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* elapsed
       const shortest = [...ledgers].sort((a, b) => a.window.millis - b.window.millis)
       const refusing = shortest.find((ledger) => millis <= ledger.window.millis) ?? shortest.at(-1)
       // The refused request is among the answers, but took no place.
@@ -171,7 +182,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     }),
     history: Effect.sync(() => {
       const longest = [...ledgers].sort((a, b) => b.window.millis - a.window.millis)[0]
-      return longest === undefined ? [] : longest.answers()
+      return longest === undefined ? [] : longest.answers().map((time) => Math.round(time + sinceEpoch))
     })
   })
 })

@@ -54,45 +54,59 @@ export const parse = (text: string): Result.Result<BaseUrl, BaseUrlInvalid> => {
       `${urlFor(cloudOrigin, input)} (or https://eu.posthog.com/…, or your own server)`
     )
   }
+  const id = posthogId.exec(input)?.[0] ?? idPlaceholder
   const url = URL.parse(input)
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    const withScheme = /^[\w.-]+\.[a-z]{2,}(:\d+)?\//i.test(input) ? URL.parse(`https://${input}`) : null
-    const id = posthogId.exec(input)?.[0] ?? idPlaceholder
-    return withScheme === null
-      ? invalid("is not a URL", urlFor(cloudOrigin, id))
-      : invalid("has no scheme", urlFor(withScheme.origin, id))
+    const host = /^(?:[\w.-]+@|[^/@]*@)?([\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)\//i.exec(input)?.[1]
+    // `posthog:8000/…` parses as a scheme, so what stands before the first slash is looked at as text.
+    const withScheme = host === undefined || /^\w+:$/.test(host) ? null : URL.parse(`https://${input}`)
+    if (withScheme === null || !withScheme.hostname.includes(host?.split(":")[0]?.toLowerCase() ?? "")) {
+      return invalid("is not a URL", urlFor(cloudOrigin, id))
+    }
+    const problem = refusalOf(withScheme, id)
+    return invalid("has no scheme", problem === undefined ? withScheme.href : problem.use)
   }
-  const id = posthogId.exec(url.pathname)?.[0]
-  const other = otherHosts[url.hostname]
-  if (url.username !== "" || url.password !== "") {
-    return invalid(
-      "holds a user name or password; the key belongs in api-token",
-      urlFor(url.origin, id ?? idPlaceholder)
-    )
-  }
-  if (other !== undefined) {
-    return invalid(`names ${url.hostname}, which does not serve this API`, urlFor(other, id ?? idPlaceholder))
-  }
+  const problem = refusalOf(url, id)
+  if (problem !== undefined) return Result.fail(problem)
   const match = goodPath.exec(url.pathname)
-  if (match !== null && url.search === "" && url.hash === "") {
-    return Result.succeed({ origin: url.origin, organizationId: match[2] ?? "", prefix: match[1] ?? "" })
+  return Result.succeed({ origin: url.origin, organizationId: match?.[2] ?? "", prefix: match?.[1] ?? "" })
+}
+
+/** What stands before the API's own path: empty, but for a PostHog that is served under a path. */
+const prefixOf = (pathname: string): string =>
+  /^(.*?)\/(?:api|organizations?|project|settings)(?:\/|$)/.exec(pathname)?.[1] ?? ""
+
+/** What is wrong with a URL, and the one to use, which has nothing wrong with it. */
+const refusalOf = (url: URL, id: string): BaseUrlInvalid | undefined => {
+  const { hostname, pathname } = url
+  const isCloud = /(^|\.)posthog\.com$/.test(hostname)
+  const origin = otherHosts[hostname] ?? (isCloud ? url.origin.replace(/^http:/, "https:") : url.origin)
+  const use = urlFor(origin + (isCloud ? "" : prefixOf(pathname)), id)
+  const invalid = (problem: string) => new BaseUrlInvalid({ problem, use })
+
+  if (url.username !== "" || url.password !== "") {
+    return invalid("holds a user name or password; the key belongs in api-token")
   }
-  const use = urlFor(url.origin, id ?? idPlaceholder)
-  if (url.search !== "" || url.hash !== "") return invalid("has something after the path (? or #)", use)
-  if (match === null && goodPath.test(url.pathname.replace(/\/+$/, ""))) return invalid("ends in a slash", use)
-  if (/\/@current\/?$/.test(url.pathname)) {
-    return invalid("names @current, which changes when the key's owner switches organizations", use)
+  if (otherHosts[hostname] !== undefined) return invalid(`names ${hostname}, which does not serve this API`)
+  if (isCloud && url.protocol === "http:") return invalid("uses http, which would send the key in the clear")
+  if (goodPath.test(pathname) && url.search === "" && url.hash === "") {
+    return isCloud && prefixOf(pathname) !== "" ? invalid("has more path than it should") : undefined
   }
-  if (/^\/(project|settings|organization\/|insights|dashboard|home|login)/.test(url.pathname)) {
-    return invalid("is a page of the PostHog app, not of its API", use)
+  if (goodPath.test(pathname)) return invalid("has something after the path (? or #)")
+  if (goodPath.test(pathname.replace(/\/+$/, ""))) return invalid("ends in a slash")
+  if (/\/@current\/?$/.test(pathname)) {
+    return invalid("names @current, which changes when the key's owner switches organizations")
   }
-  if (id !== undefined && /\/organizations?\//.test(url.pathname) && !url.pathname.includes("/api/")) {
-    return invalid("lacks /api", use)
+  if (/\/organizations?\//.test(pathname) && id !== idPlaceholder && !pathname.includes("/api/")) {
+    return invalid("lacks /api")
   }
-  if (id !== undefined && goodPath.test(url.pathname.slice(0, url.pathname.indexOf(id) + id.length))) {
-    return invalid("has more path than it should", use)
+  if (/^\/(project|settings|organization\/|insights|dashboard|home|login)/.test(pathname)) {
+    return invalid("is a page of the PostHog app, not of its API")
   }
-  return invalid(`does not end in /api/organizations/${idPlaceholder}`, use)
+  if (id !== idPlaceholder && goodPath.test(pathname.slice(0, pathname.indexOf(id) + id.length))) {
+    return invalid("has more path than it should")
+  }
+  return invalid(`does not end in /api/organizations/${idPlaceholder}`)
 }
 
 /** The URL as the user should write it. */

@@ -29,6 +29,8 @@ export interface ListingOptions<Row> {
   /** The path of the first request, where it is not that of offset 0. */
   readonly firstPath?: string
   readonly concurrency: number
+  /** Whether the server has an order of its own for the rows, to which new ones are appended; yes unless told. */
+  readonly isOrdered?: boolean
 }
 
 /** Readings of one listing before giving up. */
@@ -48,8 +50,8 @@ const slackPages = 10
  *
  * PostHog: pages are separate queries without a snapshot, `count` is a query of its own, and the order may have no
  * tie-break. So each page after the first begins one row early: the repeated row shows whether rows moved in between,
- * which `count` cannot show when somebody left and somebody joined. A reading counts when no page moved and its unique
- * rows are `count`; or, where the server has no stable order, when two readings in a row saw the same rows. Otherwise
+ * which `count` cannot show when somebody left and somebody joined. A reading counts when no page moved, `count` stayed
+ * and is the number of its unique rows; or, where the server has no stable order, when two readings in a row saw the same rows. Otherwise
  * it is read again, at most four times, and then fails: a short list would look like removed access.
  *
  * Once the first page gave `count`, the others are read side by side.
@@ -78,13 +80,21 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       fix: "The previous result is unchanged. Run it again at a quieter time; if it stays, report it with this message."
     })
 
-  /** Notes the rows of one page and returns those to pass on. */
-  const note = (page: Page<Row>, offset: number): ReadonlyArray<Row> => {
-    const overlaps = offset > 0
+  /** Whether `count` tells of a change that may have moved rows: who joins an ordered list comes at its end. */
+  const hasMoved = (before: number, now: number): boolean =>
+    now < before || (now > before && options.isOrdered === false)
+
+  /** Whether a page begins with the row that the one before it ended with. */
+  const repeats = (page: Page<Row>, last: string | undefined): boolean => {
     const [head] = page.rows
-    const repeats = overlaps && head !== undefined && key(head) === lastKey
-    if (overlaps && !repeats) moved = true
-    const fresh = repeats ? page.rows.slice(1) : page.rows
+    return head !== undefined && key(head) === last
+  }
+
+  /** Notes the rows of one page and returns those to pass on. */
+  const note = (page: Page<Row>, isFirst: boolean): ReadonlyArray<Row> => {
+    const overlaps = !isFirst && repeats(page, lastKey)
+    if (!isFirst && (!overlaps || hasMoved(count, page.count))) moved = true
+    const fresh = overlaps ? page.rows.slice(1) : page.rows
     for (const row of fresh) {
       const id = key(row)
       const before = seenIn.get(id)
@@ -120,9 +130,12 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       }
       const half = Math.ceil(limit / 2)
       const front = yield* readRange(offset, half)
-      if (front.rows.length < half) return front
-      const back = yield* readRange(offset + half, limit - half)
-      return { ...back, rows: [...front.rows, ...back.rows] }
+      if (!front.hasNext) return front
+      const back = yield* readRange(offset + half - 1, limit - half + 1)
+      const end = front.rows.at(-1)
+      const overlaps = end !== undefined && repeats(back, key(end))
+      if (!overlaps || hasMoved(front.count, back.count)) moved = true
+      return { ...back, rows: [...front.rows, ...(overlaps ? back.rows.slice(1) : back.rows)] }
     }
   )
 
@@ -134,7 +147,7 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
     let hasMore = false
     const follow = ({ page, position }: { readonly page: Page<Row>; readonly position: number }) => {
       hasMore = page.hasNext
-      return pass(page, position - 1)
+      return pass(page, position)
     }
     const onward: Stream.Stream<Row, PostHogError> = Stream.suspend(() => {
       if (!hasMore) return Stream.empty
@@ -157,15 +170,17 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
     const planned = Arr.unfold(start, (at) => (at < count ? Option.some([at, at + size] as const) : Option.none()))
     return Stream.fromIterable(planned).pipe(
       Stream.mapEffect((position) => readAt(position, size), { concurrency: options.concurrency }),
+      // `count` may promise more than there is.
+      Stream.takeUntil(({ page }) => !page.hasNext),
       Stream.flatMap(follow),
       Stream.concat(onward)
     )
   }
 
-  const pass = (page: Page<Row>, offset: number): Stream.Stream<Row, PostHogError> =>
+  const pass = (page: Page<Row>, position: number): Stream.Stream<Row, PostHogError> =>
     page.rows.length === 0 && page.hasNext
-      ? Stream.fail(incomplete(`the page at offset ${offset} is empty, yet PostHog says that there is more`))
-      : Stream.fromArray(note(page, offset))
+      ? Stream.fail(incomplete(`the page at row ${position} is empty, yet PostHog says that there is more`))
+      : Stream.fromArray(note(page, position === 0))
 
   const readOnce: Stream.Stream<Row, PostHogError> = Stream.unwrap(
     Effect.gen(function* () {
@@ -179,8 +194,8 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       const first = yield* options.firstPath === undefined ? readRange(0, options.size) : readPage(options.firstPath)
       const rows = pass(first, 0)
       if (!first.hasNext) return rows
-      // A server may give fewer rows than asked for.
-      const size = Math.max(1, Math.min(options.size, first.rows.length))
+      // A server may give fewer rows than asked for; the repeated row then is one of them.
+      const size = first.rows.length < options.size ? Math.max(1, first.rows.length - 1) : options.size
       return Stream.concat(
         rows,
         Stream.suspend(() => restOf(rowsPassed, size))

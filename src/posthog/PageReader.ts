@@ -1,6 +1,6 @@
 import { Effect, Result, Schema } from "effect"
 import { type HttpFailure, InvalidJson } from "../http/HttpFailure.ts"
-import type { JsonClient } from "../http/JsonClient.ts"
+import { type JsonClient, placeOf } from "../http/JsonClient.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import type { Endpoint } from "./PostHogApi.ts"
 import { fromHttp, type PostHogError, undecodable } from "./PostHogError.ts"
@@ -101,5 +101,5 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
 const parseJson = (json: string): Result.Result<unknown, string> =>
   Result.try({
     try: (): unknown => JSON.parse(json),
-    catch: (cause) => (cause instanceof SyntaxError ? cause.message.slice(0, 100) : "unreadable")
+    catch: placeOf
   })

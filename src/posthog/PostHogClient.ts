@@ -156,7 +156,8 @@ const make = Effect.gen(function* () {
         size: defaultPageSize,
         firstPath: rolesPath,
         pathAt: (offset, limit) => `${rolesPath}?limit=${limit}&offset=${offset}`,
-        concurrency
+        concurrency,
+        isOrdered: false
       }),
 
     role: (roleId) =>
@@ -176,7 +177,8 @@ const make = Effect.gen(function* () {
         key: (membership) => membership.user.uuid,
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
-        concurrency
+        concurrency,
+        isOrdered: false
       })
     },
 

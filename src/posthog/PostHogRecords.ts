@@ -52,6 +52,18 @@ export const roleId = (id: string): ResourceId => ({ resourceType: "role", resou
 /** Text that has a UTF-8 form and no white space at its ends. PostHog: names are free text, and JSON can hold lone surrogates. */
 const clean = (text: string | null | undefined): string => (text ?? "").toWellFormed().trim()
 
+/** As much of a text as C1 takes for a name or a description, in whole characters. */
+const within = (text: string, maxBytes: number): string => {
+  // A UTF-16 code unit takes three bytes at most: nearly every name is settled here.
+  if (text.length * 3 <= maxBytes) return text
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
+  return text.slice(0, read)
+}
+
+/** C1: names have at most 1,024 bytes, descriptions 2,048. PostHog: 150 characters for each part of a name. */
+const asName = (text: string): string => within(text, 1024)
+const asDescription = (text: string): string => within(text, 2048)
+
 /** The fields whose values are known; C1 compares files byte by byte, so what is unknown is left out. */
 const known = <T extends Record<string, string | number | boolean | null | undefined>>(fields: T): Struct => {
   const struct: Record<string, string | number | boolean> = {}
@@ -84,14 +96,15 @@ export const userResource = (member: Member): Resource => {
     seat: seatOf(member.level),
     joined_at: createdAt,
     membership_id: member.id,
-    posthog_user_id: user.id,
+    // A number that JSON.parse may have rounded would name another person.
+    posthog_user_id: Number.isSafeInteger(user.id) ? user.id : undefined,
     is_email_verified: user.is_email_verified,
     // PostHog: a self-declared job area from signing up, not an access role; named so that nobody takes it for one.
     job_area: clean(user.role_at_organization)
   })
   return {
     id: userId(user.uuid),
-    displayName: `${givenName} ${familyName}`.trim() || email || user.uuid,
+    displayName: asName(`${givenName} ${familyName}`.trim() || email || user.uuid),
     annotations: [
       annotate(UserTrait, {
         // C1: an address that does not parse makes the record invalid; it stays readable in the profile.
@@ -126,7 +139,7 @@ export const roleResource = (role: Role): Resource => {
   const profile = known({ role_id: role.id, is_default: role.is_default })
   return {
     id: roleId(role.id),
-    displayName: clean(role.name) || role.id,
+    displayName: asName(clean(role.name) || role.id),
     annotations: [annotate(RoleTrait, { profile }), annotate(RawId, { id: role.id })],
     profile,
     ...(createdAt === undefined ? {} : { createdAt })
@@ -137,8 +150,8 @@ export const roleResource = (role: Role): Resource => {
 export const roleEntitlement = (role: Resource): Entitlement => ({
   resource: role,
   id: entitlementId(role.id, memberSlug),
-  displayName: `${role.displayName ?? role.id.resource} ${memberSlug}`,
-  description: `Has the PostHog role ${role.displayName ?? role.id.resource}`,
+  displayName: asName(`${role.displayName ?? role.id.resource} ${memberSlug}`),
+  description: asDescription(`Has the PostHog role ${role.displayName ?? role.id.resource}`),
   grantableTo: [userType],
   purpose: "PURPOSE_VALUE_ASSIGNMENT",
   slug: memberSlug
@@ -147,7 +160,7 @@ export const roleEntitlement = (role: Resource): Entitlement => ({
 /** The organization as a resource. */
 export const organizationResource = (organization: Organization): Resource => ({
   id: organizationId(organization.id),
-  displayName: clean(organization.name) || organization.id,
+  displayName: asName(clean(organization.name) || organization.id),
   annotations: [annotate(RawId, { id: organization.id })]
 })
 
@@ -155,7 +168,7 @@ export const organizationResource = (organization: Organization): Resource => ({
 export const seatEntitlement = (organization: Resource, slug: string): Entitlement => ({
   resource: organization,
   id: entitlementId(organization.id, slug),
-  displayName: `${organization.displayName ?? organization.id.resource} ${slug}`,
+  displayName: asName(`${organization.displayName ?? organization.id.resource} ${slug}`),
   description: `Has the seat ${slug} in the PostHog organization`,
   grantableTo: [userType],
   purpose: "PURPOSE_VALUE_ASSIGNMENT",

@@ -22,7 +22,7 @@ export const PostHogTime = Schema.String.check(
 
 export const PostHogUser = Schema.Struct({
   uuid: PostHogId,
-  id: optionalNullable(Schema.Int),
+  id: optionalNullable(Schema.Finite),
   first_name: optionalNullable(Schema.String),
   last_name: optionalNullable(Schema.String),
   email: optionalNullable(Schema.String),

@@ -18,14 +18,15 @@ export const formatCount = (count: number): string => number.format(count)
 /** Bytes for people: `17.4 MB`, in powers of ten. */
 export const formatBytes = (bytes: number): string => {
   const units = ["B", "kB", "MB", "GB"]
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  // 999,950 B would round to 1000.0 kB.
+  const power = units.findIndex((_, index) => index === units.length - 1 || bytes < 1000 ** (index + 1) * 0.99995)
   return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`
 }
 
 /** Milliseconds for people: `0.8 s`, `2 min 5 s`, `1 h 3 min`. */
 export const formatDuration = (millis: number): string => {
   const seconds = Math.round(millis / 1000)
-  if (millis < 60_000) return `${(millis / 1000).toFixed(1)} s`
+  if (millis < 59_950) return `${(millis / 1000).toFixed(1)} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }

@@ -10,6 +10,7 @@ import { checkC1z } from "../c1z/C1zChecklist.ts"
 import { contentsOf, directory, execute, readC1z, type Running, run, start } from "./Harness.ts"
 import { listen, refusesKey } from "./Listener.ts"
 
+/** Some settings; the README's table has them all. */
 const settingNames = [
   "base-url",
   "api-token",

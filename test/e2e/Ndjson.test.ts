@@ -40,7 +40,7 @@ const SyncEnd = Schema.fromJsonString(
     error: Schema.optionalKey(Schema.String)
   })
 )
-const decodeEnd = Schema.decodeUnknownEffect(SyncEnd, { onExcessProperty: "error" })
+const decodeEnd = Schema.decodeUnknownEffect(SyncEnd)
 
 /** The lines of a text that has to end with a line break. */
 const linesOf = (text: string): ReadonlyArray<string> => {

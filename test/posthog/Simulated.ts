@@ -1,0 +1,47 @@
+/** A sync of a simulated PostHog, in memory and in virtual time. */
+import { type Cause, Effect, Exit, Layer, Redacted, Stream } from "effect"
+import type { SyncRecord } from "../../src/c1/SyncRecord.ts"
+import * as Sync from "../../src/engine/Sync.ts"
+import { RequestBudget } from "../../src/http/RequestBudget.ts"
+import { PostHogClient } from "../../src/posthog/PostHogClient.ts"
+import { PostHogConfig, type PostHogConfigOptions } from "../../src/posthog/PostHogConfig.ts"
+import * as PostHogConnector from "../../src/posthog/PostHogConnector.ts"
+import { demoKey, PostHogSimulator, SimulatorHttpClient, type SimulatorOptions } from "../../src/testing/index.ts"
+import { inTime } from "../http/InTime.ts"
+
+export interface SimulatedOptions extends SimulatorOptions {
+  readonly connector?: PostHogConnector.PostHogConnectorOptions
+  readonly config?: Partial<PostHogConfigOptions>
+  readonly sync?: Sync.SyncOptions
+}
+
+/** A client of the simulator, and the simulator itself. */
+export const clientLayer = (options: SimulatedOptions) =>
+  PostHogClient.layer.pipe(
+    Layer.provideMerge(
+      PostHogConfig.layer({
+        baseUrl: `${SimulatorHttpClient.baseUrl}/api/organizations/${options.organization.id}`,
+        apiToken: Redacted.make(demoKey),
+        ...options.config
+      })
+    ),
+    Layer.provide(RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: 600_000 })),
+    Layer.provide(SimulatorHttpClient.layer),
+    Layer.provideMerge(PostHogSimulator.layer({ latency: 5, ...options }))
+  )
+
+/** Reads the organization; what came, how it ended, and what was asked for. */
+export const sync = (options: SimulatedOptions) =>
+  Effect.gen(function* () {
+    const run = Sync.make(PostHogConnector.make(options.connector), options.sync)
+    const records: Array<SyncRecord> = []
+    const exit = yield* Effect.exit(
+      Stream.runForEach(run.records, (record) => Effect.sync(() => void records.push(record)))
+    )
+    const simulator = yield* PostHogSimulator
+    return { records, exit, report: yield* run.report, requests: yield* simulator.requests }
+  }).pipe(Effect.provide(clientLayer(options)), inTime)
+
+/** The failure of an exit that is one, and no defect. */
+export const errorOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined =>
+  Exit.isFailure(exit) ? exit.cause.reasons.find((reason): reason is Cause.Fail<E> => reason._tag === "Fail")?.error : undefined
