@@ -1,7 +1,6 @@
 import { Console, Effect, Schema } from "effect"
 import * as Doctor from "../posthog/Doctor.ts"
 import type { Plan } from "../posthog/Plan.ts"
-import { PostHogClient } from "../posthog/PostHogClient.ts"
 import { formatCount } from "../report/Summary.ts"
 import * as PostHogLayer from "./PostHogLayer.ts"
 import type { SettingValues } from "./Settings.ts"
@@ -24,20 +23,37 @@ const line = (check: Doctor.Check, width: number): string =>
 const planText = (plan: Plan): string =>
   `A sync will send ${formatCount(plan.requests)} requests (${plan.minutes === 0 ? "at once" : `at least ${plan.minutes} min`} under PostHog's limits) for ${formatCount(plan.members)} users, ${formatCount(plan.roles)} roles and up to ${formatCount(plan.roleMembers)} grants.`
 
+type Outcome = Omit<Doctor.Diagnosis, "failure"> & { readonly failure: unknown }
+
+/** A setting that cannot be used is the first check that fails, and the last. */
+const settingFailed =
+  (name: string) =>
+  (failure: { readonly message: string }): Effect.Effect<Outcome> => {
+    const [found = "", ...fix] = failure.message.split("\n")
+    return Effect.succeed({
+      checks: [{ name, status: "failed", found, fix: fix.join(" ") }],
+      plan: undefined,
+      failure
+    })
+  }
+
 /** Says what a sync needs and whether it is there, and what the sync will cost. */
 export const run = Effect.fn("check")(function* (values: SettingValues, output: "text" | "json") {
-  const program = Effect.gen(function* () {
-    const diagnosis = yield* Doctor.examine({ memberships: values.memberships, pageSize: values.pageSize })
-    const { checks, failure, plan } = diagnosis
-    if (output === "json") {
-      const { requests } = yield* (yield* PostHogClient).statistics
-      yield* Console.log(JSON.stringify({ ok: failure === undefined, checks, plan, requests }, undefined, 2))
-    } else {
-      const width = Math.max(...checks.map((check) => check.name.length))
-      yield* Console.log(checks.map((check) => line(check, width)).join("\n"))
-      if (plan !== undefined) yield* Console.log(`\n${planText(plan)}`)
-    }
-    if (failure !== undefined) return yield* new CheckFailed({ failure })
-  })
-  yield* program.pipe(Effect.provide(PostHogLayer.layer(values, () => Effect.void)))
+  const { checks, failure, plan } = yield* Doctor.examine({
+    memberships: values.memberships,
+    pageSize: values.pageSize
+  }).pipe(
+    Effect.map((diagnosis): Outcome => diagnosis),
+    Effect.provide(PostHogLayer.layer(values, () => Effect.void)),
+    Effect.catchTag("BaseUrlInvalid", settingFailed("base-url")),
+    Effect.catchTag("ApiTokenInvalid", settingFailed("api-token"))
+  )
+  if (output === "json") {
+    yield* Console.log(JSON.stringify({ ok: failure === undefined, checks, plan }, undefined, 2))
+  } else {
+    const width = Math.max(...checks.map((check) => check.name.length))
+    yield* Console.log(checks.map((check) => line(check, width)).join("\n"))
+    if (plan !== undefined) yield* Console.log(`\n${planText(plan)}`)
+  }
+  if (failure !== undefined) return yield* new CheckFailed({ failure })
 })

@@ -114,11 +114,28 @@ const fromStatus = (
   endpoint: Endpoint,
   failure: Extract<HttpFailure, { readonly _tag: "UnexpectedStatus" }>
 ): PostHogError => {
-  const { code, detail, path, status } = failure
+  const { code, contentType, detail, path, status } = failure
   const said = detail === undefined ? "" : ` PostHog says: ${detail}`
   const scope = endpoint.scope ?? "organization:read"
   const make = (kind: PostHogErrorKind, reason: string, what: string, fix: string) =>
     new PostHogError({ kind, reason, what, fix, status })
+  if (status === 407) {
+    return make(
+      "unavailable",
+      "proxy-refuses",
+      `The proxy between here and ${base.origin} refuses the connection (407).`,
+      "Give the proxy its user name and password, or leave this server out of it."
+    )
+  }
+  // PostHog: everything under /api/ is JSON, errors included.
+  if (status < 500 && !/[/+]json$/i.test(contentType)) {
+    return make(
+      "address",
+      `not-posthog-${status}`,
+      `${path} answered with status ${status} and ${contentType}, which PostHog's API does not: a proxy, a sign-in page or an allow-list stands before it.`,
+      "Check base-url, and that this machine may reach PostHog's API without signing in to something else."
+    )
+  }
   switch (status) {
     case 401:
       return make(

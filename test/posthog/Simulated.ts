@@ -1,5 +1,6 @@
 /** A sync of a simulated PostHog, in memory and in virtual time. */
 import { type Cause, Effect, Exit, Layer, Redacted, Stream } from "effect"
+import { HttpClient } from "effect/http"
 import type { SyncRecord } from "../../src/c1/SyncRecord.ts"
 import * as Sync from "../../src/engine/Sync.ts"
 import { RequestBudget } from "../../src/http/RequestBudget.ts"
@@ -15,8 +16,18 @@ export interface SimulatedOptions extends SimulatorOptions {
   readonly sync?: Sync.SyncOptions
 }
 
+/** The simulator's `HttpClient`, which tells every address that is asked for. */
+const httpLayer = (onUrl: (url: string) => void) =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(
+      HttpClient.HttpClient,
+      HttpClient.tapRequest((request) => Effect.sync(() => onUrl(request.url)))
+    )
+  ).pipe(Layer.provide(SimulatorHttpClient.layer))
+
 /** A client of the simulator, and the simulator itself. */
-export const clientLayer = (options: SimulatedOptions) =>
+export const clientLayer = (options: SimulatedOptions, onUrl: (url: string) => void = () => undefined) =>
   PostHogClient.layer.pipe(
     Layer.provideMerge(
       PostHogConfig.layer({
@@ -26,21 +37,23 @@ export const clientLayer = (options: SimulatedOptions) =>
       })
     ),
     Layer.provide(RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: 600_000 })),
-    Layer.provide(SimulatorHttpClient.layer),
+    Layer.provide(httpLayer(onUrl)),
     Layer.provideMerge(PostHogSimulator.layer({ latency: 5, ...options }))
   )
 
 /** Reads the organization; what came, how it ended, and what was asked for. */
-export const sync = (options: SimulatedOptions) =>
-  Effect.gen(function* () {
+export const sync = (options: SimulatedOptions) => {
+  const urls: Array<string> = []
+  return Effect.gen(function* () {
     const run = Sync.make(PostHogConnector.make(options.connector), options.sync)
     const records: Array<SyncRecord> = []
     const exit = yield* Effect.exit(
       Stream.runForEach(run.records, (record) => Effect.sync(() => void records.push(record)))
     )
     const simulator = yield* PostHogSimulator
-    return { records, exit, report: yield* run.report, requests: yield* simulator.requests }
-  }).pipe(Effect.provide(clientLayer(options)), inTime)
+    return { records, exit, report: yield* run.report, requests: yield* simulator.requests, urls }
+  }).pipe(Effect.provide(clientLayer(options, (url) => urls.push(url))), inTime)
+}
 
 /** The failure of an exit that is one, and no defect. */
 export const errorOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined =>
