@@ -18,6 +18,8 @@ export interface C1zSinkOptions<E = never, R = never> {
   readonly path: string
   /** A KSUID. */
   readonly syncId: string
+  /** When the sync began, in milliseconds since the epoch, if that was before the sink. */
+  readonly startedAt?: number | undefined
   /** `full` unless told. */
   readonly syncType?: C1zSyncType
   /**
@@ -75,7 +77,7 @@ export const make = <E = never, R = never>(
       const path = yield* Path.Path
       const target = yield* Target.resolve(options.path)
       const scratch = yield* Target.scratch(target)
-      const startedAt = yield* Clock.currentTimeMillis
+      const startedAt = options.startedAt ?? (yield* Clock.currentTimeMillis)
       const database = path.join(scratch, "database")
       const spool = yield* Spool.open({
         file: database,

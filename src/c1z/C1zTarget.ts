@@ -53,6 +53,9 @@ export const resolve = Effect.fnUntraced(function* (requested: string) {
   return { path, directory, name: paths.basename(path) } satisfies C1zTarget
 })
 
+/** How the scratch directories of a target begin. File names end at 255 bytes: 48 characters leave room in any script. */
+export const scratchPrefix = (name: string): string => `.${name.slice(0, 48)}.partial-`
+
 /**
  * A directory beside the target that only its owner can enter, removed with all it holds when the scope closes. Being
  * on the target's disk, a file in it can be renamed onto the target. Named `.<target>.partial-<random>`, so that what
@@ -60,8 +63,7 @@ export const resolve = Effect.fnUntraced(function* (requested: string) {
  */
 export const scratch = Effect.fnUntraced(function* (target: C1zTarget) {
   const fs = yield* FileSystem.FileSystem
-  // File names end at 255 bytes: 48 characters of the name leave room whatever the script.
-  const prefix = `.${target.name.slice(0, 48)}.partial-`
+  const prefix = scratchPrefix(target.name)
   return yield* Effect.acquireRelease(
     fs.makeTempDirectory({ directory: target.directory, prefix }).pipe(Effect.mapError(fromPlatformError(target.path))),
     (directory) =>

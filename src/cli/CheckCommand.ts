@@ -44,7 +44,8 @@ export const run = Effect.fn("check")(function* (values: SettingValues, output: 
     pageSize: values.pageSize
   }).pipe(
     Effect.map((diagnosis): Outcome => diagnosis),
-    Effect.provide(PostHogLayer.layer(values, () => Effect.void)),
+    Effect.provide(PostHogLayer.client(values, () => Effect.void)),
+    Effect.provide(PostHogLayer.config(values)),
     Effect.catchTag("BaseUrlInvalid", settingFailed("base-url")),
     Effect.catchTag("ApiTokenInvalid", settingFailed("api-token"))
   )

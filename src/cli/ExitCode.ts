@@ -44,6 +44,7 @@ const ofTag: Readonly<Record<string, number>> = {
   ConfigError: ExitCode.usage,
   C1zError: ExitCode.output,
   OutputFailed: ExitCode.output,
+  TargetBusy: ExitCode.output,
   BrokenPipe: ExitCode.brokenPipe,
   BrokenReference: ExitCode.defect,
   ResourceNotFound: ExitCode.incomplete,

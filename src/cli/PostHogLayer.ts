@@ -1,10 +1,12 @@
 /** From the settings to a PostHog client, in one place for all commands. */
-import { Duration, Effect, Layer, Option } from "effect"
+import { Config, Duration, Effect, FileSystem, Layer, Option } from "effect"
 import * as HttpAgent from "../http/HttpAgent.ts"
-import type { BudgetWait, RequestBudget } from "../http/RequestBudget.ts"
+import { AnswerJournal, type AnswerJournalService } from "../http/AnswerJournal.ts"
+import type { BudgetWait } from "../http/RequestBudget.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
 import { PostHogConfig } from "../posthog/PostHogConfig.ts"
 import * as PostHogLimits from "../posthog/PostHogLimits.ts"
+import * as ApiToken from "./ApiToken.ts"
 import * as RequestHistory from "./RequestHistory.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import * as Settings from "./Settings.ts"
@@ -27,7 +29,8 @@ export const config = (values: Settings.SettingValues) =>
     Effect.gen(function* () {
       return PostHogConfig.layer({
         baseUrl: yield* required(Settings.baseUrl, values.baseUrl),
-        apiToken: yield* required(Settings.apiToken, values.apiToken),
+        apiToken: yield* required(Settings.apiToken, yield* ApiToken.read(values)),
+        allowInsecureHttp: values.allowInsecureHttp,
         pageSize: values.pageSize,
         timeout: Duration.seconds(values.timeoutSeconds),
         concurrency: values.workers
@@ -51,12 +54,49 @@ const budget = (values: Settings.SettingValues, onWait: (wait: BudgetWait | unde
     })
   )
 
-/** The client over real HTTP. */
-export const layer = (values: Settings.SettingValues, onWait: (wait: BudgetWait | undefined) => Effect.Effect<void>) =>
-  PostHogClient.layer.pipe(
-    Layer.provide(budget(values, onWait)),
-    Layer.provide(HttpAgent.layer),
-    Layer.provideMerge(config(values))
+const proxyVariable = (name: string) =>
+  Config.String(name).pipe(
+    Config.orElse(() => Config.String(name.toLowerCase())),
+    Config.option,
+    Config.map(Option.getOrUndefined)
   )
 
-export type { RequestBudget }
+/** The connections, through the proxy that the environment names. */
+const agent = (values: Settings.SettingValues) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const files = yield* FileSystem.FileSystem
+      if (values.insecureSkipVerify) {
+        yield* Effect.logWarning("The server's certificate is not verified: anybody on the way can read the key")
+      }
+      const ca = Option.isNone(values.caFile)
+        ? undefined
+        : yield* files.readFileString(values.caFile.value).pipe(
+            Effect.mapError(
+              (error) =>
+                new SettingInvalid({
+                  problem: `ca-file cannot be read (${error.reason._tag}).`,
+                  fix: "Name a file of certificates in PEM form."
+                })
+            )
+          )
+      const proxy = yield* Effect.all({
+        http: proxyVariable("HTTP_PROXY"),
+        https: proxyVariable("HTTPS_PROXY"),
+        none: proxyVariable("NO_PROXY")
+      }).pipe(Effect.orElseSucceed(() => ({})))
+      return HttpAgent.layer({ ca, insecureSkipVerify: values.insecureSkipVerify, proxy })
+    })
+  )
+
+/** The client over real HTTP, over the configuration; `journal` remembers answers for a run after this one. */
+export const client = (
+  values: Settings.SettingValues,
+  onWait: (wait: BudgetWait | undefined) => Effect.Effect<void>,
+  journal?: AnswerJournalService
+) =>
+  PostHogClient.layer.pipe(
+    Layer.provide(Layer.succeed(AnswerJournal, journal)),
+    Layer.provide(budget(values, onWait)),
+    Layer.provide(agent(values))
+  )

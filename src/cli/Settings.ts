@@ -71,6 +71,9 @@ const choice = <const A extends string>(choices: ReadonlyArray<A>, fallback: A) 
     fallback
   )
 
+const flag = (name: string) =>
+  Flag.Boolean(name).pipe(Flag.withFallbackConfig(Config.Boolean(name)), Flag.withDefault(false))
+
 const logLevels = ["trace", "debug", "info", "warn", "error", "none"] as const
 export type LogLevelName = (typeof logLevels)[number]
 
@@ -92,6 +95,26 @@ export const apiToken: Setting<Option.Option<Redacted.Redacted<string>>> = setti
   (name) =>
     Flag.Redacted(name).pipe(Flag.withMetavar("KEY"), Flag.withFallbackConfig(Config.Redacted(name)), Flag.optional),
   { displayName: "API token", required: true, secret: true }
+)
+
+export const apiTokenFile = setting(
+  "api-token-file",
+  "File that holds the key, in place of api-token; --api-token - reads it from stdin",
+  text("FILE")
+)
+
+export const allowInsecureHttp = setting(
+  "allow-insecure-http",
+  "Send the key over plain http:// to another machine, where anybody on the way can read it",
+  flag
+)
+
+export const caFile = setting("ca-file", "File of further root certificates to trust, in PEM form", text("FILE"))
+
+export const insecureSkipVerify = setting(
+  "insecure-skip-verify",
+  "Do not verify the server's certificate; anybody on the way can then read the key",
+  flag
 )
 
 export const file = setting("file", "Where to write the sync", (name) =>
@@ -142,9 +165,6 @@ export const maxWaitSeconds = setting(
   count(3700, 0)
 )
 
-const flag = (name: string) =>
-  Flag.Boolean(name).pipe(Flag.withFallbackConfig(Config.Boolean(name)), Flag.withDefault(false))
-
 /** Flags may repeat, and each may be a list; variables and the file give a list, as in other Baton connectors. */
 const list = (metavar: string) => (name: string) => {
   const split = (text: string) =>
@@ -159,6 +179,14 @@ const list = (metavar: string) => (name: string) => {
     Flag.withDefault([])
   )
 }
+
+export const workDir = setting(
+  "work-dir",
+  "Folder for the checkpoint of an interrupted sync; beside --file unless told",
+  text("DIR")
+)
+
+export const noResume = setting("no-resume", "Start afresh, whatever an interrupted sync left", flag)
 
 export const report = setting("report", "Where to write a report of the run as JSON, whatever its end", text("FILE"))
 
@@ -208,7 +236,10 @@ export const syncResources = setting(
 export const all = {
   baseUrl,
   apiToken,
+  apiTokenFile,
   file,
+  workDir,
+  noResume,
   report,
   memberships,
   seatEntitlements,
@@ -225,6 +256,9 @@ export const all = {
   requestsPerMinute,
   requestsPerHour,
   maxWaitSeconds,
+  caFile,
+  insecureSkipVerify,
+  allowInsecureHttp,
   logLevel,
   logFormat
 }
@@ -233,7 +267,10 @@ export const all = {
 export const flags = {
   baseUrl: all.baseUrl.flag,
   apiToken: all.apiToken.flag,
+  apiTokenFile: all.apiTokenFile.flag,
   file: all.file.flag,
+  workDir: all.workDir.flag,
+  noResume: all.noResume.flag,
   report: all.report.flag,
   memberships: all.memberships.flag,
   seatEntitlements: all.seatEntitlements.flag,
@@ -250,6 +287,9 @@ export const flags = {
   requestsPerMinute: all.requestsPerMinute.flag,
   requestsPerHour: all.requestsPerHour.flag,
   maxWaitSeconds: all.maxWaitSeconds.flag,
+  caFile: all.caFile.flag,
+  insecureSkipVerify: all.insecureSkipVerify.flag,
+  allowInsecureHttp: all.allowInsecureHttp.flag,
   logLevel: all.logLevel.flag,
   logFormat: all.logFormat.flag
 }

@@ -1,4 +1,4 @@
-import { Clock, Console, DateTime, Effect, Path, Result, Sink, Stdio, Stream } from "effect"
+import { Cause, Clock, Console, DateTime, Effect, Exit, Option, Path, Result, Sink, Stdio, Stream } from "effect"
 import * as Ksuid from "../c1/Ksuid.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
@@ -6,8 +6,10 @@ import type { SyncReport } from "../engine/SyncReport.ts"
 import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
 import * as BaseUrls from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
+import { PostHogConfig } from "../posthog/PostHogConfig.ts"
 import * as PostHogConnector from "../posthog/PostHogConnector.ts"
 import * as Summary from "../report/Summary.ts"
+import * as Checkpoint from "./Checkpoint.ts"
 import * as DropBrake from "./DropBrake.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as OutputFailed from "./OutputFailed.ts"
@@ -18,6 +20,7 @@ import * as ResourceIds from "./ResourceIds.ts"
 import * as RunReport from "./RunReport.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import type { SettingValues } from "./Settings.ts"
+import * as TargetLock from "./TargetLock.ts"
 import { version } from "./Version.ts"
 
 /** Where the records go. */
@@ -102,20 +105,18 @@ const syncTo = Effect.fnUntraced(function* (
   const startedAt = yield* Clock.currentTimeMillis
   const scope = yield* scopeOf(values)
 
-  const program = Effect.gen(function* () {
-    if (output === "c1z") yield* C1zSink.preflight(values.file)
+  const sync = Effect.fnUntraced(function* (startedAtMillis: number | undefined) {
     const client = yield* PostHogClient
-    yield* note({ baseUrl: BaseUrls.format(client.base) })
-    const sync = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
+    const run = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
     const tell = Effect.gen(function* () {
-      yield* note({ report: yield* sync.report, requests: yield* client.statistics })
+      yield* note({ report: yield* run.report, requests: yield* client.statistics })
     })
     const written =
       output === "c1z"
-        ? yield* Effect.ensuring(writeC1z(sync, values, syncId, syncTypeOf(scope)), tell)
-        : yield* Effect.ensuring(writeNdjson(sync, syncId), tell)
+        ? yield* Effect.ensuring(writeC1z(run, values, syncId, syncTypeOf(scope), startedAtMillis), tell)
+        : yield* Effect.ensuring(writeNdjson(run, syncId), tell)
     yield* note({ output: written })
-    const report = yield* sync.report
+    const report = yield* run.report
     const summary = Summary.render({
       report,
       http: yield* client.statistics,
@@ -126,8 +127,45 @@ const syncTo = Effect.fnUntraced(function* (
     const missing = report.notes.filter((found) => found.severity === "partial").map((found) => found.message)
     return yield* new PartialResult({ missing: missing.join(" "), output: summary })
   })
-  return yield* program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.layer(values, display.onWait)))
+
+  const program = Effect.gen(function* () {
+    const { apiToken, base } = yield* PostHogConfig
+    const baseUrl = BaseUrls.format(base)
+    yield* note({ baseUrl })
+    // A stream cannot be taken up where it was cut off, so only a file has a checkpoint.
+    if (output === "ndjson")
+      return yield* sync(undefined).pipe(Effect.provide(PostHogLayer.client(values, display.onWait)))
+    yield* C1zSink.preflight(values.file)
+    yield* TargetLock.hold(values.file)
+    const checkpoint = yield* Checkpoint.open({
+      file: values.file,
+      workDir: values.workDir,
+      resume: !values.noResume,
+      version,
+      baseUrl,
+      apiToken,
+      options: { pageSize: values.pageSize, memberships: values.memberships, allowPartial: values.allowPartial }
+    })
+    return yield* sync(checkpoint.startedAt).pipe(
+      Effect.provide(PostHogLayer.client(values, display.onWait, checkpoint.journal)),
+      Effect.onExit((exit) => afterwards(exit, checkpoint))
+    )
+  })
+  return yield* program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.config(values)))
 }, Effect.scoped)
+
+/** Errors that come after everything was read; asking for it all again would help nobody. */
+const isFinal = (exit: Exit.Exit<unknown, unknown>): boolean => {
+  if (Exit.isSuccess(exit)) return true
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return error instanceof PartialResult || error instanceof DropBrake.HeldBack
+}
+
+/** A sync that ended leaves nothing; one that was cut off leaves its checkpoint, and says so. */
+const afterwards = (exit: Exit.Exit<unknown, unknown>, checkpoint: Checkpoint.Checkpoint) =>
+  isFinal(exit)
+    ? checkpoint.discard
+    : Effect.logInfo(`Run the same command within a day to resume (${checkpoint.directory} keeps what was read)`)
 
 /** `sync.c1z` → `sync.partial.c1z` */
 const beside = Effect.fnUntraced(function* (file: string, mark: string) {
@@ -141,7 +179,8 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
   sync: Sync.SyncRun<E, R>,
   values: SettingValues,
   syncId: string,
-  syncType: C1zSink.C1zSyncType
+  syncType: C1zSink.C1zSyncType,
+  startedAt: number | undefined
 ) {
   const path = values.file
   let drops: ReadonlyArray<DropBrake.Drop> = []
@@ -152,7 +191,7 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
     drops = yield* DropBrake.check({ path, counts, has: sync.has, maxDrop: values.maxDrop })
     return drops.length === 0 ? path : yield* beside(path, "held-back")
   })
-  const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, destination }))
+  const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, startedAt, destination }))
   if (drops.length > 0) {
     return yield* new DropBrake.HeldBack({
       path,

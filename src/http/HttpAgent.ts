@@ -2,19 +2,48 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer } from "effect"
 import type { HttpClient } from "effect/http"
 
+export interface HttpAgentOptions {
+  /** Root certificates to trust besides those of the system, in PEM form. */
+  readonly ca?: string | undefined
+  /** Trusts whatever certificate the server shows. */
+  readonly insecureSkipVerify?: boolean | undefined
+  /** Proxies for the two schemes, and the hosts that are reached without; as in `HTTP_PROXY` and its kin. */
+  readonly proxy?:
+    | { readonly http?: string | undefined; readonly https?: string | undefined; readonly none?: string | undefined }
+    | undefined
+}
+
 /**
  * The connections: undici, which sends twice as many requests a second as fetch, loaded when first needed. Redirects are
  * not followed, and nothing but what the caller asks for is sent.
  */
-export const layer: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciNoDispatcher.pipe(
-  Layer.provide(
-    Layer.effect(
-      NodeHttpClient.Dispatcher,
-      Effect.acquireRelease(
-        // The default export, since a bundler cannot see the names that a CommonJS package exports.
-        Effect.promise(() => import("undici")).pipe(Effect.map(({ default: { Agent } }) => new Agent())),
-        (agent) => Effect.promise(() => agent.destroy())
+export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.HttpClient> =>
+  NodeHttpClient.layerUndiciNoDispatcher.pipe(
+    Layer.provide(
+      Layer.effect(
+        NodeHttpClient.Dispatcher,
+        Effect.acquireRelease(
+          Effect.gen(function* () {
+            // The default export, since a bundler cannot see the names that a CommonJS package exports.
+            const { default: undici } = yield* Effect.promise(() => import("undici"))
+            const { rootCertificates } = yield* Effect.promise(() => import("node:tls"))
+            const tls = {
+              ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+              ...(options.insecureSkipVerify === true ? { rejectUnauthorized: false } : {})
+            }
+            const { http, https, none } = options.proxy ?? {}
+            return http === undefined && https === undefined
+              ? new undici.Agent({ connect: tls })
+              : new undici.EnvHttpProxyAgent({
+                  httpProxy: http ?? "",
+                  httpsProxy: https ?? "",
+                  noProxy: none ?? "",
+                  connect: tls,
+                  requestTls: tls
+                })
+          }),
+          (agent) => Effect.promise(() => agent.destroy())
+        )
       )
     )
   )
-)

@@ -20,6 +20,7 @@ import {
   UnexpectedStatus
 } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
+import { AnswerJournal } from "./AnswerJournal.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { RequestBudget } from "./RequestBudget.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
@@ -75,6 +76,8 @@ export interface GetOptions {
   readonly rows?: RowReader
   /** Retries of this request, where they should not be the client's. */
   readonly retries?: number | undefined
+  /** Asks the server even if the answer is remembered from an interrupted run. */
+  readonly fresh?: boolean | undefined
 }
 
 export interface RowReader extends JsonRows.JsonRowsTarget {
@@ -102,6 +105,12 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     )
   )
   const redact = SecretRedactor.make([options.token])
+  const journal = yield* AnswerJournal
+  /** Rows with the key taken out, should the server echo it: they end up in files. */
+  const redacting = ({ inner, onRow }: JsonRows.JsonRowsTarget): JsonRows.JsonRowsTarget => ({
+    onRow: (json) => onRow(redact(json)),
+    inner: inner === undefined ? undefined : { key: inner.key, onItem: (json) => inner.onItem(redact(json)) }
+  })
   const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
@@ -182,7 +191,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     rows: RowReader
   ) {
     rows.start()
-    const splitter = JsonRows.make(rows)
+    const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path, rows)
+    const splitter = JsonRows.make(redacting(recorder ?? rows))
     let size = 0
     yield* bytesOf(path, response).pipe(
       Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) }),
@@ -192,14 +202,16 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
           return Effect.fail(new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes }))
         }
         const problem = splitter.push(chunk)
-        return problem === undefined ? Effect.void : Effect.fail(new LimitExceeded({ path, ...problem }))
+        return problem === undefined
+          ? (recorder?.flush ?? Effect.void)
+          : Effect.fail(new LimitExceeded({ path, ...problem }))
       })
     )
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
     const end = splitter.end()
     if (!end.utf8) return yield* new InvalidJson({ path, description: "invalid UTF-8", truncated: false })
-    return yield* Effect.try({
-      try: (): JsonAnswer => ({ body: JSON.parse(end.envelope), rows: end.rows }),
+    const answer = yield* Effect.try({
+      try: (): JsonAnswer => ({ body: JSON.parse(redact(end.envelope)), rows: end.rows }),
       catch: (cause) =>
         new InvalidJson({
           path,
@@ -208,6 +220,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
           truncated: end.truncated
         })
     })
+    if (recorder !== undefined) yield* recorder.commit(answer.body)
+    return answer
   })
 
   const attempt = (path: string, rows: RowReader): Effect.Effect<JsonAnswer, HttpFailure> =>
@@ -216,18 +230,46 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       Effect.mapError(connectionFailed),
       Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
+      Effect.tap(() => Effect.sync(() => (answered = true))),
       Effect.flatMap((response) => checkHead(path, response)),
       Effect.flatMap((response) => readBody(path, response, rows)),
       Effect.scoped
     )
 
-  /** Refusals (429) are waited out by the budget, as often as it takes; other failures are tried again this often. */
-  const retriesOf = (failure: HttpFailure, retries: number): number =>
-    failure._tag === "UnexpectedStatus" && failure.status === 429
-      ? maxRefusals
-      : { no: 0, little: Math.min(littlePatience, retries), yes: retries }[retryable(failure)]
+  /** Whether the server ever answered; before that, a name or a port is more likely wrong than out of order. */
+  let answered = false
 
-  const get = (path: string, { retries = options.retries, rows = noRows }: GetOptions = {}) => {
+  /** Refusals (429) are waited out by the budget, as often as it takes; other failures are tried again this often. */
+  const retriesOf = (failure: HttpFailure, retries: number): number => {
+    if (failure._tag === "UnexpectedStatus" && failure.status === 429) return maxRefusals
+    const isAddress = failure._tag === "ConnectionFailed" && (failure.layer === "dns" || failure.layer === "refused")
+    const patience = isAddress && !answered ? "little" : retryable(failure)
+    return { no: 0, little: Math.min(littlePatience, retries), yes: retries }[patience]
+  }
+
+  /** An answer of an interrupted run, which holds as the server's own. */
+  const remembered = Effect.fnUntraced(function* (path: string, rows: RowReader) {
+    if (journal === undefined || rows === noRows) return Option.none<JsonAnswer>()
+    rows.start()
+    let count = 0
+    const counting = {
+      ...rows,
+      onRow: (json: string) => {
+        count++
+        rows.onRow(json)
+      }
+    }
+    const body = yield* journal.replay(path, counting)
+    return Option.map(body, (found): JsonAnswer => ({ body: found, rows: count }))
+  })
+
+  const get = Effect.fnUntraced(function* (path: string, given: GetOptions = {}) {
+    const { fresh = false, retries = options.retries, rows = noRows } = given
+    const known = fresh ? Option.none<JsonAnswer>() : yield* remembered(path, rows)
+    return Option.isSome(known) ? known.value : yield* ask(path, retries, rows)
+  })
+
+  const ask = (path: string, retries: number, rows: RowReader) => {
     let refusals = 0
     const send = budget.spend(attempt(path, rows)).pipe(
       Effect.tapError((failure) => {
@@ -261,7 +303,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
 const firstBackoffMillis = 500
 const maxBackoffMillis = 60_000
 
-/** Retries of a plain 500. */
+/** Retries of a plain 500, and of an address that never answered. */
 const littlePatience = 2
 
 /** Refusals (429) of one request before giving up; each was followed by the pause that the server asked for. */

@@ -111,3 +111,9 @@ const refusalOf = (url: URL, id: string): BaseUrlInvalid | undefined => {
 
 /** The URL as the user should write it. */
 export const format = (base: BaseUrl): string => urlFor(base.origin + base.prefix, base.organizationId)
+
+/** Whether the server is on this machine. */
+export const isLoopback = (base: BaseUrl): boolean => {
+  const { hostname } = new URL(base.origin)
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
+}

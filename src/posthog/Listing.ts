@@ -31,6 +31,8 @@ export interface ListingOptions<Row> {
   readonly concurrency: number
   /** Whether the server has an order of its own for the rows, to which new ones are appended; yes unless told. */
   readonly isOrdered?: boolean
+  /** Asks the server for every page, even for those that an interrupted run remembers. */
+  readonly fresh?: boolean | undefined
 }
 
 /** Readings of one listing before giving up. */
@@ -71,6 +73,9 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
   let count = 0
   let rowsPassed = 0
   let lastKey: string | undefined
+
+  /** A list that moved has to be asked for again, whatever is remembered of it. */
+  const isFresh = () => reading > 1 || options.fresh === true
 
   const incomplete = (what: string) =>
     new PostHogError({
@@ -118,7 +123,10 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
     function* (offset: number, limit: number) {
       if (limit <= pageSize + 1) {
         const isLarge = limit > smallPage
-        const attempt = readPage(pathAt(offset, limit), isLarge ? triesOfLargePage : undefined)
+        const attempt = readPage(pathAt(offset, limit), {
+          fresh: isFresh(),
+          retries: isLarge ? triesOfLargePage : undefined
+        })
         if (!isLarge) return yield* attempt
         const result = yield* Effect.result(attempt)
         if (Result.isSuccess(result)) return result.success

@@ -1,6 +1,6 @@
 import { Effect, Result, Schema } from "effect"
 import { type HttpFailure, InvalidJson } from "../http/HttpFailure.ts"
-import { type JsonClient, placeOf } from "../http/JsonClient.ts"
+import { type GetOptions, type JsonClient, placeOf } from "../http/JsonClient.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import type { Endpoint } from "./PostHogApi.ts"
 import { fromHttp, type PostHogError, undecodable } from "./PostHogError.ts"
@@ -32,8 +32,11 @@ export interface PageReaderOptions<Row> {
   readonly decoder: () => RowDecoder<Row>
 }
 
-/** Reads a page; `retries` where they should not be the client's. */
-export type ReadPage<Row> = (path: string, retries?: number) => Effect.Effect<Page<Row>, PostHogError>
+/** Reads a page. */
+export type ReadPage<Row> = (path: string, options?: ReadPageOptions) => Effect.Effect<Page<Row>, PostHogError>
+
+/** As for the client: retries of this page, and whether to ask even if the answer is remembered. */
+export type ReadPageOptions = Pick<GetOptions, "fresh" | "retries">
 
 /** The decoder of rows that a schema describes whole. */
 export const plain = <Row>(schema: Schema.Codec<Row, unknown>): (() => RowDecoder<Row>) => {
@@ -48,7 +51,7 @@ const decodeEnvelope = Schema.decodeUnknownResult(PageEnvelope)
 
 /** Makes the function that reads one page. */
 export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions<Row>): ReadPage<Row> =>
-  Effect.fnUntraced(function* (path: string, retries?: number) {
+  Effect.fnUntraced(function* (path: string, options?: ReadPageOptions) {
     let rows: Array<Row> = []
     let decode = decoder()
     let problem: PostHogError | HttpFailure | undefined
@@ -86,7 +89,7 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
             }
     }
     const answer = yield* client
-      .get(path, { rows: reader, retries })
+      .get(path, { rows: reader, ...options })
       .pipe(Effect.mapError((failure) => fromHttp(base, endpoint, failure)))
     if (problem !== undefined) {
       return yield* problem._tag === "PostHogError" ? problem : fromHttp(base, endpoint, problem)

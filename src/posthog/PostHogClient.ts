@@ -34,7 +34,8 @@ export class PostHogClient extends Context.Service<
     readonly roles: () => Listing.Listing<ListedRole>
     /** One role with its members as of now; fails with status 404 when it is gone. */
     readonly role: (roleId: string) => Effect.Effect<ListedRole, PostHogError>
-    readonly roleMemberships: (roleId: string) => Listing.Listing<RoleMembership>
+    /** Who holds a role; `fresh` to ask again what an interrupted run remembers. */
+    readonly roleMemberships: (roleId: string, fresh?: boolean) => Listing.Listing<RoleMembership>
     readonly statistics: Effect.Effect<HttpStatistics>
   }
 >()("baton-posthog/posthog/PostHogClient") {
@@ -150,8 +151,8 @@ const make = Effect.gen(function* () {
     roles: () =>
       Listing.make({
         name: "roles",
-        readPage: (path, retries) =>
-          path === rolesPath ? readRoles(path, retries) : Effect.mapError(readRoles(path, retries), explainRolesPaging),
+        readPage: (path, options) =>
+          path === rolesPath ? readRoles(path, options) : Effect.mapError(readRoles(path, options), explainRolesPaging),
         key: ({ role }) => role.id,
         size: defaultPageSize,
         firstPath: rolesPath,
@@ -169,7 +170,7 @@ const make = Effect.gen(function* () {
         })
       ),
 
-    roleMemberships: (roleId) => {
+    roleMemberships: (roleId, fresh) => {
       const membershipsPath = path(Api.roleMemberships, { organization_id, role_id: roleId })
       return Listing.make({
         name: `members of role ${roleId}`,
@@ -178,7 +179,8 @@ const make = Effect.gen(function* () {
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
         concurrency,
-        isOrdered: false
+        isOrdered: false,
+        fresh
       })
     },
 

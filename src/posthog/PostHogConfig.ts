@@ -14,6 +14,8 @@ export class ApiTokenInvalid extends Schema.TaggedError<ApiTokenInvalid>()("ApiT
 export interface PostHogConfigOptions {
   readonly baseUrl: string
   readonly apiToken: Redacted.Redacted<string>
+  /** Sends the key over plain `http://` to another machine, where anybody on the way can read it. */
+  readonly allowInsecureHttp?: boolean
   /** Rows asked for in one page of members or of a role's members; 1,000 unless told. */
   readonly pageSize?: number
   /** How long to wait for an answer to begin, and for each next piece of it; 60 seconds unless told. */
@@ -68,6 +70,12 @@ const otherTokens = [
 
 const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
   const base = yield* Effect.fromResult(BaseUrls.parse(options.baseUrl))
+  if (base.origin.startsWith("http:") && !BaseUrls.isLoopback(base) && options.allowInsecureHttp !== true) {
+    return yield* new BaseUrls.BaseUrlInvalid({
+      problem: "uses http, which would send the key in the clear (--allow-insecure-http does so nevertheless)",
+      use: BaseUrls.format({ ...base, origin: base.origin.replace("http:", "https:") })
+    })
+  }
   const token = Redacted.value(options.apiToken).trim()
   if (token === "") {
     return yield* new ApiTokenInvalid({

@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { RequestBudget, type RequestBudgetOptions, type RequestWindow } from "../http/RequestBudget.ts"
-import type { BaseUrl } from "./BaseUrl.ts"
+import { type BaseUrl, isLoopback } from "./BaseUrl.ts"
 import { PostHogConfig } from "./PostHogConfig.ts"
 
 /** PostHog: for each personal API key, on PostHog Cloud always and elsewhere where switched on (`rate_limit.py`). */
@@ -17,11 +17,6 @@ export interface PostHogLimitsOptions extends Partial<
 
 /** A little over an hour: whoever used up the hour's budget can still be waited for. */
 const defaultMaxWaitMillis = 3_700_000
-
-const isLoopback = (base: BaseUrl): boolean => {
-  const { hostname } = new URL(base.origin)
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
-}
 
 const windowsOf = (base: BaseUrl, options: PostHogLimitsOptions): ReadonlyArray<RequestWindow> => {
   const window = (given: number | undefined, usual: number, millis: number): ReadonlyArray<RequestWindow> => {

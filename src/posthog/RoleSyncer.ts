@@ -58,8 +58,8 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
     )
   )
 
-  const readMemberships = Effect.fnUntraced(function* (roleId: string) {
-    const listing = client.roleMemberships(roleId)
+  const readMemberships = Effect.fnUntraced(function* (roleId: string, fresh: boolean) {
+    const listing = client.roleMemberships(roleId, fresh)
     const members = RoleMembers.gather()
     yield* Stream.runForEachArray(listing.rows, (page) => Effect.sync(() => page.forEach(members.add)))
     for (const uuid of yield* listing.left) members.remove(uuid)
@@ -74,7 +74,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
     if (whenListed !== undefined && (memberships === "embedded" || whenListed.size === 0)) return whenListed
     let expected = whenListed
     for (let reading = 1; ; reading++) {
-      const found = yield* readMemberships(roleId)
+      const found = yield* readMemberships(roleId, reading > 1)
       if (expected === undefined || found.equals(expected)) return found
       if (reading === maxReadings) return yield* disagreement(roleId, expected.size, found.size)
       const current = yield* Effect.result(client.role(roleId))

@@ -25,10 +25,8 @@ export interface Directory {
 
 export const personType: ResourceType = { id: "user", displayName: "Person", traits: ["TRAIT_USER"] }
 export const groupType: ResourceType = { id: "group", displayName: "Group", traits: ["TRAIT_GROUP"] }
-
 export const personId = (name: string): ResourceId => ({ resourceType: "user", resource: name })
 export const groupId = (name: string): ResourceId => ({ resourceType: "group", resource: name })
-
 export const person = (name: string, displayName = name): Resource => ({
   id: personId(name),
   displayName,
@@ -56,32 +54,26 @@ export const membership = (groupName: string, name: string): Grant => ({
 
 /** Reads the directory page by page. */
 export const make = (directory: Directory): Connector.Connector<DirectoryDown> => {
-  const { before = () => Effect.void, groups, pageSize = 2, people } = directory
+  const { before = () => Effect.void, groups, login = Effect.void, pageSize = 2, people } = directory
   const paged = <A>(name: string, rows: ReadonlyArray<A>): Stream.Stream<A, DirectoryDown> =>
     Stream.range(1, Math.max(1, Math.ceil(rows.length / pageSize))).pipe(
       Stream.rechunk(1),
-      Stream.mapEffect((page) => Effect.as(before(`${name} ${page}`), page)),
+      Stream.tap((page) => before(`${name} ${page}`)),
       Stream.flatMap((page) => Stream.fromArray(rows.slice((page - 1) * pageSize, page * pageSize)))
     )
-  const groupSyncer: Connector.ResourceSyncer<DirectoryDown> = {
-    resourceType: groupType,
-    resources: Stream.suspend(() => paged("groups", Object.keys(groups).map(group))),
-    entitlements: ({ id }) => Effect.succeed([memberOf(id.resource)]),
-    grants: ({ id: { resource } }) =>
-      paged(`members of ${resource}`, groups[resource] ?? []).pipe(Stream.map((name) => membership(resource, name)))
-  }
-  return Connector.make({
+  const members = (name: string) => paged(`members of ${name}`, groups[name] ?? [])
+  const everybody = people.map((name) => person(name))
+  return Connector.make<DirectoryDown>({
     metadata: { displayName: "Directory" },
-    validate: directory.login ?? Effect.void,
+    validate: login,
     syncers: [
+      { resourceType: personType, resources: paged("people", everybody) },
       {
-        resourceType: personType,
-        resources: paged(
-          "people",
-          people.map((name) => person(name))
-        )
-      },
-      groupSyncer
+        resourceType: groupType,
+        resources: paged("groups", Object.keys(groups).map(group)),
+        entitlements: ({ id }) => Effect.succeed([memberOf(id.resource)]),
+        grants: ({ id }) => Stream.map(members(id.resource), (name) => membership(id.resource, name))
+      }
     ]
   })
 }

@@ -57,4 +57,6 @@ export const sync = (options: SimulatedOptions) => {
 
 /** The failure of an exit that is one, and no defect. */
 export const errorOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined =>
-  Exit.isFailure(exit) ? exit.cause.reasons.find((reason): reason is Cause.Fail<E> => reason._tag === "Fail")?.error : undefined
+  Exit.isFailure(exit)
+    ? exit.cause.reasons.find((reason): reason is Cause.Fail<E> => reason._tag === "Fail")?.error
+    : undefined

@@ -1,0 +1,54 @@
+/** Where the key comes from: a flag or variable, a file, or stdin. */
+import { Effect, FileSystem, Option, Redacted, Stdio, Stream } from "effect"
+import { SettingInvalid } from "./SettingInvalid.ts"
+import * as Settings from "./Settings.ts"
+
+/** More than any key has. */
+const longestKey = 4096
+
+const fromStdin = Effect.gen(function* () {
+  const stdio = yield* Stdio.Stdio
+  return yield* stdio.stdin.pipe(
+    Stream.decodeText(),
+    Stream.runFold(
+      () => "",
+      (seen, text) => (seen + text).slice(0, longestKey)
+    ),
+    Effect.mapError(
+      () =>
+        new SettingInvalid({
+          problem: "The key could not be read from stdin.",
+          fix: "Pipe it in: … | baton-posthog --api-token -"
+        })
+    )
+  )
+})
+
+const fromFile = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  return yield* files.readFileString(path).pipe(
+    Effect.mapError(
+      (error) =>
+        new SettingInvalid({
+          problem: `The key could not be read from ${path} (${error.reason._tag}).`,
+          fix: "Name a file that holds the key and nothing else with --api-token-file."
+        })
+    )
+  )
+})
+
+/** The key, if it is given anywhere. */
+export const read = Effect.fnUntraced(function* (values: Settings.SettingValues) {
+  const given = Option.map(values.apiToken, Redacted.value)
+  if (Option.isSome(values.apiTokenFile)) {
+    if (Option.isSome(given)) {
+      return yield* new SettingInvalid({
+        problem: "api-token and api-token-file are both given.",
+        fix: "Give one of them."
+      })
+    }
+    return Option.some(Redacted.make((yield* fromFile(values.apiTokenFile.value)).trim()))
+  }
+  if (Option.isSome(given) && given.value === "-") return Option.some(Redacted.make((yield* fromStdin).trim()))
+  return values.apiToken
+})

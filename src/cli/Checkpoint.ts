@@ -1,0 +1,118 @@
+/**
+ * What an interrupted sync leaves for the next one: its finished answers, in a directory beside the target (or under
+ * `--work-dir`), bound to the organization, the key, the options and the version, and good for a day.
+ */
+import { Clock, Effect, FileSystem, Option, Path, Redacted, Schema } from "effect"
+import { createHash } from "node:crypto"
+import * as AnswerJournal from "../http/AnswerJournal.ts"
+import { SettingInvalid } from "./SettingInvalid.ts"
+
+/** What a checkpoint belongs to; a sync resumes one that is equal in all but the time. */
+const About = Schema.Struct({
+  version: Schema.String,
+  baseUrl: Schema.String,
+  /** Digest of the key: it tells keys apart and cannot be turned back into one. */
+  key: Schema.String,
+  options: Schema.String,
+  /** Milliseconds since the epoch at which the first of the runs began. */
+  startedAt: Schema.Int
+})
+type About = typeof About.Type
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(About))
+const aboutFile = "about.json"
+
+/** A result must not mix what an organization was with what it is by more than this. */
+const dayMillis = 24 * 3_600_000
+
+export interface Checkpoint {
+  readonly journal: AnswerJournal.AnswerJournalService
+  /** When the sync began that is being resumed, or this one. */
+  readonly startedAt: number
+  /** Answers remembered from the interrupted run. */
+  readonly resumed: number
+  readonly directory: string
+  /** The sync is complete: nothing is to be resumed any more. */
+  readonly discard: Effect.Effect<void>
+}
+
+export interface CheckpointOptions {
+  /** The target that the sync is to be written to. */
+  readonly file: string
+  readonly workDir: Option.Option<string>
+  readonly resume: boolean
+  readonly version: string
+  readonly baseUrl: string
+  readonly apiToken: Redacted.Redacted<string>
+  /** Everything that changes which requests are sent. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 32)
+
+const mismatch = (found: About, wanted: About, now: number): string | undefined => {
+  if (found.version !== wanted.version) return `is of version ${found.version}`
+  if (found.baseUrl !== wanted.baseUrl) return "is of another organization"
+  if (found.key !== wanted.key) return "is of another key"
+  if (found.options !== wanted.options) return "was made with other options"
+  if (found.startedAt > now || now - found.startedAt > dayMillis) return "is more than a day old"
+  return undefined
+}
+
+/** Opens the checkpoint of a target: the one that is there if it fits, otherwise a new one. */
+export const open = Effect.fn("Checkpoint.open")(function* (
+  options: CheckpointOptions
+): Effect.fn.Return<Checkpoint, SettingInvalid, FileSystem.FileSystem | Path.Path> {
+  const files = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const name = `.${paths.basename(options.file)}.checkpoint`
+  const directory = paths.join(
+    Option.getOrElse(options.workDir, () => paths.dirname(options.file)),
+    name
+  )
+  const about = paths.join(directory, aboutFile)
+  const now = yield* Clock.currentTimeMillis
+  const wanted: About = {
+    version: options.version,
+    baseUrl: options.baseUrl,
+    key: digest(`${options.baseUrl}\n${Redacted.value(options.apiToken)}`),
+    options: JSON.stringify(options.options),
+    startedAt: now
+  }
+  const failed = (error: { readonly reason: { readonly _tag: string } }) =>
+    new SettingInvalid({
+      problem: `The checkpoint of the sync cannot be kept in ${directory} (${error.reason._tag}).`,
+      fix: "Name a folder that can be written with --work-dir."
+    })
+
+  const found = yield* files.readFileString(about).pipe(
+    Effect.map(decode),
+    Effect.orElseSucceed(() => Option.none<About>())
+  )
+  const exists = yield* files.exists(directory).pipe(Effect.orElseSucceed(() => false))
+  const unfit = Option.match(found, {
+    onNone: () => (exists ? "cannot be read" : undefined),
+    onSome: (about) => (options.resume ? mismatch(about, wanted, now) : "is not wanted (--no-resume)")
+  })
+  if (unfit !== undefined) {
+    yield* Effect.logWarning(`Starting afresh: the checkpoint of the interrupted sync ${unfit}`)
+    yield* files.remove(directory, { recursive: true, force: true }).pipe(Effect.mapError(failed))
+  }
+  const resumes = unfit === undefined && Option.isSome(found)
+  if (!resumes) {
+    yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failed))
+    yield* files.writeFileString(about, JSON.stringify(wanted), { mode: 0o600 }).pipe(Effect.mapError(failed))
+  }
+  const answers = yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): Array<string> => []))
+  const resumed = resumes ? answers.filter((entry) => entry.endsWith(".answer")).length : 0
+  if (resumed > 0) yield* Effect.logInfo(`Resuming an interrupted sync: ${resumed} answers are kept from it`)
+  return {
+    journal: yield* AnswerJournal.make(directory),
+    startedAt: resumes ? Option.getOrElse(found, () => wanted).startedAt : now,
+    resumed,
+    directory,
+    discard: files
+      .remove(directory, { recursive: true, force: true })
+      .pipe(Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` }))
+  }
+})

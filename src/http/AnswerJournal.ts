@@ -1,0 +1,104 @@
+/**
+ * Remembers finished answers on disk, so that a run that was interrupted does not ask for them again. One file an
+ * answer, which appears whole or not at all, so that nothing else has to be right after a crash.
+ */
+import { Context, Effect, FileSystem, Option, Path, Result, Schema, Stream } from "effect"
+import { createHash } from "node:crypto"
+import type { JsonRowsTarget } from "./JsonRows.ts"
+
+/** Takes one answer down as it arrives. */
+export interface AnswerRecorder extends JsonRowsTarget {
+  /** Writes what has come since the last time. */
+  readonly flush: Effect.Effect<void>
+  /** The answer is whole: from now on it can be replayed. */
+  readonly commit: (body: unknown) => Effect.Effect<void>
+}
+
+export interface AnswerJournalService {
+  /** Hands the rows of a remembered answer on, and gives what was around them. */
+  readonly replay: (path: string, target: JsonRowsTarget) => Effect.Effect<Option.Option<unknown>>
+  /** Starts to take an answer down, passing everything on to `target`. A disk that fails is not the answer's fault. */
+  readonly record: (path: string, target: JsonRowsTarget) => Effect.Effect<AnswerRecorder>
+}
+
+/** The journal of the run; none unless provided. */
+export const AnswerJournal = Context.Reference<AnswerJournalService | undefined>("baton-posthog/http/AnswerJournal", {
+  defaultValue: () => undefined
+})
+
+const fileName = (path: string): string => `${createHash("sha256").update(path).digest("hex").slice(0, 40)}.answer`
+
+// The kind of a line is its first character; JSON text has line breaks only where a blank does as well.
+const line = (kind: "I" | "R" | "E", json: string): string => `${kind}${json.replace(/[\r\n]/g, " ")}\n`
+
+const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+
+/**
+ * A journal in a directory that exists. Failures of the disk are logged and cost the memory, nothing else.
+ */
+export const make = Effect.fnUntraced(function* (
+  directory: string
+): Effect.fn.Return<AnswerJournalService, never, FileSystem.FileSystem | Path.Path> {
+  const files = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const lost = Effect.ignore({ log: "Debug" as const, message: "An answer could not be remembered" })
+
+  return {
+    replay: Effect.fnUntraced(function* (path: string, target: JsonRowsTarget) {
+      const file = paths.join(directory, fileName(path))
+      if (!(yield* files.exists(file).pipe(Effect.orElseSucceed(() => false)))) return Option.none()
+      let body: Option.Option<unknown> = Option.none()
+      yield* files.stream(file, { chunkSize: 65_536 }).pipe(
+        Stream.decodeText(),
+        Stream.splitLines,
+        Stream.runForEachArray((lines) =>
+          Effect.sync(() => {
+            for (const text of lines) {
+              const json = text.slice(1)
+              if (text.startsWith("R")) target.onRow(json)
+              else if (text.startsWith("I")) target.inner?.onItem(json)
+              else if (text.startsWith("E")) body = Result.getSuccess(parse(json))
+            }
+          })
+        ),
+        lost
+      )
+      return body
+    }),
+
+    record: Effect.fnUntraced(function* (path: string, { inner, onRow }: JsonRowsTarget) {
+      const file = paths.join(directory, fileName(path))
+      const draft = `${file}.new`
+      let pending: Array<string> = []
+      yield* files.writeFileString(draft, "", { mode: 0o600 }).pipe(lost)
+      const flush = Effect.suspend(() => {
+        if (pending.length === 0) return Effect.void
+        const text = pending.join("")
+        pending = []
+        return files.writeFileString(draft, text, { flag: "a" }).pipe(lost)
+      })
+      return {
+        onRow: (json) => {
+          pending.push(line("R", json))
+          onRow(json)
+        },
+        inner:
+          inner === undefined
+            ? undefined
+            : {
+                key: inner.key,
+                onItem: (json) => {
+                  pending.push(line("I", json))
+                  inner.onItem(json)
+                }
+              },
+        flush,
+        commit: (body) =>
+          Effect.suspend(() => {
+            pending.push(line("E", JSON.stringify(body)))
+            return Effect.andThen(flush, files.rename(draft, file).pipe(lost))
+          })
+      }
+    })
+  }
+})

@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause } from "effect"
+import * as ErrorText from "../../src/cli/ErrorText.ts"
+import { PostHogError } from "../../src/posthog/PostHogError.ts"
+
+describe("ErrorText", () => {
+  it("is what happened and, indented, what to do", () => {
+    const error = new PostHogError({ kind: "access", reason: "r", what: "PostHog refuses.", fix: "Make a key." })
+    assert.strictEqual(ErrorText.of(Cause.fail(error)), "Error: PostHog refuses.\n  Make a key.")
+  })
+
+  it("of a defect says that it is ours, without a stack", () => {
+    const text = ErrorText.of(Cause.die(new TypeError("x is not a function")))
+    assert.include(text, "TypeError: x is not a function")
+    assert.include(text, "please report it")
+    assert.notInclude(text, "    at ")
+  })
+
+  it("of an interruption says that nothing was changed", () => {
+    assert.include(ErrorText.of(Cause.interrupt()), "The previous file is unchanged")
+  })
+
+  it("of something that is no Error is its text", () => {
+    assert.strictEqual(ErrorText.of(Cause.fail("plain")), "Error: plain")
+  })
+
+  it("prefers a failure to an interruption beside it", () => {
+    assert.strictEqual(ErrorText.of(Cause.combine(Cause.interrupt(), Cause.fail("plain"))), "Error: plain")
+  })
+})
