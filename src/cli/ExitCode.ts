@@ -67,5 +67,5 @@ export const of = (exit: Exit.Exit<unknown, unknown>): number => {
   if (!hasTag(error)) return ExitCode.defect
   if (isPostHogError(error)) return ofPostHog[error.kind]
   if (error._tag === "CheckFailed" && "failure" in error) return of(Exit.fail(error.failure))
-  return ofTag[error._tag] ?? ExitCode.defect
+  return (Object.hasOwn(ofTag, error._tag) ? ofTag[error._tag] : undefined) ?? ExitCode.defect
 }

@@ -16,6 +16,8 @@ export interface ResourceSyncer<out E = never, out R = never> {
   readonly entitlements?: (resource: Resource) => Effect.Effect<ReadonlyArray<Entitlement>, E, R>
   /** Who holds the entitlements of one resource, and of no other. */
   readonly grants?: (resource: Resource) => Stream.Stream<Grant, E, R>
+  /** Ids of the types that can hold the entitlements; without any of them in the sync, grants are not asked for. */
+  readonly heldBy?: ReadonlyArray<string>
   /** Resources that `resources` emitted and that had left when the listing ended; asked once, after its end. */
   readonly left?: Effect.Effect<ReadonlyArray<ResourceId>>
   /** Why a grant's holder may not be among the resources, completing "they are …". */

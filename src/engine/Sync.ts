@@ -128,7 +128,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     const turns = yield* Semaphore.make(concurrency)
     yield* Effect.gen(function* () {
       for (const { kept, syncer } of holdings) {
-        if (syncer.grants === undefined) continue
+        if (syncer.grants === undefined || syncer.heldBy?.some(isInScope) === false) continue
         for (const resource of yield* kept) {
           const pages = yield* Queue.bounded<ReadonlyArray<Grant>, F | Cause.Done>(pagesAhead)
           yield* turns.take(1)

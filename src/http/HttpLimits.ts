@@ -7,6 +7,8 @@ export const HttpLimits = {
   bodyBytes: 512 * 1024 * 1024,
   /** Bytes of one row inside a page's `results`. PostHog: a role row embeds all of its memberships. */
   rowBytes: 64 * 1024 * 1024,
+  /** Milliseconds that one body may take, however steadily it drips. */
+  bodyMillis: 600_000,
   /** Bytes read of an answer that is not the JSON we asked for; enough for PostHog's error envelope. */
   errorBodyBytes: 16 * 1024,
   /** Characters of server text shown to people. */

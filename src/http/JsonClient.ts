@@ -121,6 +121,12 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     description: `nothing came for ${Duration.toSeconds(options.timeout)} s`
   })
 
+  const tooSlow = new ConnectionFailed({
+    origin: options.origin,
+    layer: "timeout",
+    description: `the answer was not complete after ${HttpLimits.bodyMillis / 1000} s`
+  })
+
   /** The body's bytes, unpacked. Some clients unpack by themselves and leave the header, so the bytes decide. */
   const bytesOf = (path: string, response: HttpClientResponse.HttpClientResponse) => {
     const raw = response.stream.pipe(Stream.mapError(connectionFailed))
@@ -209,6 +215,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     )
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
     const end = splitter.end()
+    if (end.repeated) return yield* new InvalidJson({ path, description: "it has `results` twice", truncated: false })
     if (!end.utf8) return yield* new InvalidJson({ path, description: "invalid UTF-8", truncated: false })
     const answer = yield* Effect.try({
       try: (): JsonAnswer => ({ body: JSON.parse(redact(end.envelope)), rows: end.rows }),
@@ -216,8 +223,13 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         new InvalidJson({
           path,
           // The parser's own message quotes the text, in which the key may stand cut in two.
-          description: end.truncated ? `the body ended early, after ${size} bytes` : placeOf(cause),
-          truncated: end.truncated
+          description:
+            size === 0
+              ? "the body is empty"
+              : end.truncated
+                ? `the body ended early, after ${size} bytes`
+                : placeOf(cause),
+          truncated: end.truncated || size === 0
         })
     })
     if (recorder !== undefined) yield* recorder.commit(answer.body)
@@ -232,7 +244,11 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
       Effect.tap(() => Effect.sync(() => (answered = true))),
       Effect.flatMap((response) => checkHead(path, response)),
-      Effect.flatMap((response) => readBody(path, response, rows)),
+      Effect.flatMap((response) =>
+        readBody(path, response, rows).pipe(
+          Effect.timeoutOrElse({ duration: HttpLimits.bodyMillis, orElse: () => Effect.fail(tooSlow) })
+        )
+      ),
       Effect.scoped
     )
 

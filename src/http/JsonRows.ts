@@ -37,6 +37,8 @@ export interface JsonRowsEnd {
   readonly rows: number
   /** The body stopped inside a string, array or object. */
   readonly truncated: boolean
+  /** A second `results` came; which of the two counts, readers do not agree on. */
+  readonly repeated: boolean
   /** Whether every byte was UTF-8; replacing the others would change names and ids in silence. */
   readonly utf8: boolean
 }
@@ -113,6 +115,7 @@ export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
   let rows = 0
   /** The first `results` array has begun; a second one stays in the envelope, and is found there. */
   let seen = false
+  let repeated = false
   let utf8 = true
 
   const text = (bytes: Buffer): string => {
@@ -156,6 +159,10 @@ export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
           const wanted = depth === 1 ? resultsKey : innerKey
           keyState = wanted !== undefined && key.take(chunk, keyStart, i + 1).equals(wanted) ? keyRead : noKey
           inKey = false
+          if (keyState === keyRead && depth === 1 && seen) {
+            repeated = true
+            keyState = noKey
+          }
         } else if (state === inRow && depth === 2) {
           endRow(chunk, from, i + 1)
           from = i + 1
@@ -182,7 +189,7 @@ export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
           inString = true
           if (
             keyState !== valueNext &&
-            ((depth === 1 && state === outside && !seen) || (depth === 3 && state === inRow && innerKey !== undefined))
+            ((depth === 1 && state === outside) || (depth === 3 && state === inRow && innerKey !== undefined))
           ) {
             inKey = true
             keyStart = i
@@ -253,6 +260,7 @@ export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
       return {
         envelope: rest.toString("utf8").replace(/^\uFEFF/, ""),
         rows,
+        repeated,
         truncated: depth > 0 || inString,
         utf8: utf8 && isUtf8(rest)
       }

@@ -21,7 +21,7 @@ export interface BaseUrl {
 }
 
 /** Any 8-4-4-4-12 hexadecimal id. PostHog: older rows have time-ordered ids of no RFC version, so no bits are checked. */
-export const posthogId = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i
+export const posthogId = /[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}/
 
 const wholeId = new RegExp(`^${posthogId.source}$`, "i")
 const goodPath = new RegExp(`^(.*)/api/organizations/(${posthogId.source})$`, "i")

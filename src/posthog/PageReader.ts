@@ -1,4 +1,4 @@
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result, Schema, SchemaIssue } from "effect"
 import { type HttpFailure, InvalidJson } from "../http/HttpFailure.ts"
 import { type GetOptions, type JsonClient, placeOf } from "../http/JsonClient.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
@@ -44,8 +44,37 @@ export const plain = <Row>(schema: Schema.Codec<Row, unknown>): (() => RowDecode
   return () => ({ row })
 }
 
-/** Text of a decoding problem: which field, and what was found, on one line. */
-export const explain = (error: Schema.SchemaError): string => error.message.replace(/\s*\n\s*/g, " ").slice(0, 300)
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** What a value is, without its text, which may be anything. */
+const kindOf = (value: unknown): string =>
+  value === undefined
+    ? "nothing"
+    : value === null || typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : typeof value === "string"
+        ? `a string of ${value.length} characters`
+        : Array.isArray(value)
+          ? "a list"
+          : "an object"
+
+/** A decoding problem on one line: which field, what was expected there, and what was found in `json`. */
+export const explain = (error: Schema.SchemaError, json: unknown): string => {
+  const [issue] = formatIssue(error.issue).issues
+  const keys = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
+  const found = keys.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).find(([name]) => name === key)?.[1]
+        : undefined,
+    json
+  )
+  const expected = (issue?.message ?? "")
+    .replace(/\s*\n\s*/g, " ")
+    .replace(/, got .*$/, "")
+    .slice(0, 200)
+  return `${keys.length === 0 ? "it" : keys.join(".")}: ${expected}, found ${kindOf(found)}`
+}
 
 const decodeEnvelope = Schema.decodeUnknownResult(PageEnvelope)
 
@@ -66,7 +95,7 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
       }
       const used = use(parsed.success)
       if (Result.isSuccess(used)) return used.success
-      problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(used.failure)}`))
+      problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(used.failure, parsed.success)}`))
       return undefined
     }
     const { embedded } = decode
@@ -95,7 +124,8 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
       return yield* problem._tag === "PostHogError" ? problem : fromHttp(base, endpoint, problem)
     }
     const envelope = decodeEnvelope(answer.body)
-    if (Result.isFailure(envelope)) return yield* undecodable(path, client.redact(explain(envelope.failure)))
+    if (Result.isFailure(envelope))
+      return yield* undecodable(path, client.redact(explain(envelope.failure, answer.body)))
     const { count, next, results } = envelope.success
     if (results.length !== answer.rows) return yield* undecodable(path, "it has several `results`")
     return { rows, count, hasNext: next != null }

@@ -123,7 +123,7 @@ const make = Effect.gen(function* () {
         const decoded = Schema.decodeUnknownResult(schema)(body)
         return Result.isSuccess(decoded)
           ? Effect.succeed(decoded.success)
-          : Effect.fail(undecodable(path, client.redact(PageReader.explain(decoded.failure))))
+          : Effect.fail(undecodable(path, client.redact(PageReader.explain(decoded.failure, body))))
       })
     )
 
@@ -139,7 +139,7 @@ const make = Effect.gen(function* () {
       Listing.make({
         name: "members",
         readPage: readMembers,
-        key: (member) => member.user.uuid,
+        key: (member) => member.user.uuid.toLowerCase(),
         size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
         concurrency
@@ -153,7 +153,7 @@ const make = Effect.gen(function* () {
         name: "roles",
         readPage: (path, options) =>
           path === rolesPath ? readRoles(path, options) : Effect.mapError(readRoles(path, options), explainRolesPaging),
-        key: ({ role }) => role.id,
+        key: ({ role }) => role.id.toLowerCase(),
         size: defaultPageSize,
         firstPath: rolesPath,
         pathAt: (offset, limit) => `${rolesPath}?limit=${limit}&offset=${offset}`,
@@ -175,7 +175,7 @@ const make = Effect.gen(function* () {
       return Listing.make({
         name: `members of role ${roleId}`,
         readPage: readMemberships,
-        key: (membership) => membership.user.uuid,
+        key: (membership) => membership.user.uuid.toLowerCase(),
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
         concurrency,

@@ -176,7 +176,7 @@ const fromStatus = (
       return make(
         status >= 500 ? "unavailable" : "unexpected-answer",
         `status-${status}`,
-        `${path} answered with status ${status}${status >= 500 ? ", also when asked again" : ""}.${said}`,
+        `${path} answered with status ${status}${[500, 502, 503, 504].includes(status) ? ", also when asked again" : ""}.${said}`,
         status >= 500
           ? "PostHog or something before it has a problem: run it again later."
           : "Check base-url; this is not an answer that PostHog gives."

@@ -45,9 +45,14 @@ export const organizationType: ResourceType = {
 
 export const memberSlug = "member"
 
-export const userId = (uuid: string): ResourceId => ({ resourceType: "user", resource: uuid })
-export const organizationId = (id: string): ResourceId => ({ resourceType: "organization", resource: id })
-export const roleId = (id: string): ResourceId => ({ resourceType: "role", resource: id })
+/** C1 compares ids letter by letter, and hexadecimal digits come in two cases: one form for the same id everywhere. */
+const idOf =
+  (resourceType: string) =>
+  (id: string): ResourceId => ({ resourceType, resource: id.toLowerCase() })
+
+export const userId = idOf("user")
+export const organizationId = idOf("organization")
+export const roleId = idOf("role")
 
 /** Text that has a UTF-8 form and no white space at its ends. PostHog: names are free text, and JSON can hold lone surrogates. */
 const clean = (text: string | null | undefined): string => (text ?? "").toWellFormed().trim()
@@ -82,6 +87,7 @@ const timeOf = (text: string | null | undefined): Timestamp.Timestamp | undefine
  */
 export const userResource = (member: Member): Resource => {
   const { user } = member
+  const id = userId(user.uuid)
   const givenName = clean(user.first_name)
   const familyName = clean(user.last_name)
   const email = clean(user.email)
@@ -91,7 +97,7 @@ export const userResource = (member: Member): Resource => {
     // C1: `baton export csv` reads first_name, last_name and user_id.
     first_name: givenName,
     last_name: familyName,
-    user_id: user.uuid,
+    user_id: id.resource,
     email,
     seat: seatOf(member.level),
     joined_at: createdAt,
@@ -103,8 +109,8 @@ export const userResource = (member: Member): Resource => {
     job_area: clean(user.role_at_organization)
   })
   return {
-    id: userId(user.uuid),
-    displayName: asName(`${givenName} ${familyName}`.trim() || email || user.uuid),
+    id,
+    displayName: asName(`${givenName} ${familyName}`.trim() || email || id.resource),
     annotations: [
       annotate(UserTrait, {
         // C1: an address that does not parse makes the record invalid; it stays readable in the profile.
@@ -120,7 +126,7 @@ export const userResource = (member: Member): Resource => {
         ...(member.has_social_auth == null ? {} : { ssoStatus: member.has_social_auth ? { ssoEnabled: true } : {} }),
         ...(givenName === "" && familyName === "" ? {} : { structuredName: nameOf(givenName, familyName) })
       }),
-      annotate(RawId, { id: user.uuid })
+      annotate(RawId, { id: id.resource })
     ],
     profile,
     status: { status: "RESOURCE_STATUS_ENABLED" },
@@ -136,11 +142,11 @@ const nameOf = (givenName: string, familyName: string) => ({
 /** A role. Its name can change (SCIM renames), its id cannot. */
 export const roleResource = (role: Role): Resource => {
   const createdAt = timeOf(role.created_at)
-  const profile = known({ role_id: role.id, is_default: role.is_default })
+  const profile = known({ role_id: roleId(role.id).resource, is_default: role.is_default })
   return {
     id: roleId(role.id),
     displayName: asName(clean(role.name) || role.id),
-    annotations: [annotate(RoleTrait, { profile }), annotate(RawId, { id: role.id })],
+    annotations: [annotate(RoleTrait, { profile }), annotate(RawId, { id: roleId(role.id).resource })],
     profile,
     ...(createdAt === undefined ? {} : { createdAt })
   }
@@ -161,7 +167,7 @@ export const roleEntitlement = (role: Resource): Entitlement => ({
 export const organizationResource = (organization: Organization): Resource => ({
   id: organizationId(organization.id),
   displayName: asName(clean(organization.name) || organization.id),
-  annotations: [annotate(RawId, { id: organization.id })]
+  annotations: [annotate(RawId, { id: organizationId(organization.id).resource })]
 })
 
 /** One of the seats that an organization offers. */

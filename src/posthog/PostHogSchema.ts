@@ -12,7 +12,7 @@ const optionalNullable = <S extends Schema.Constraint>(schema: S) => Schema.opti
 
 /** An id of 8-4-4-4-12 hexadecimal digits; no version or variant bits (UUIDT). */
 export const PostHogId = Schema.String.check(
-  Schema.isPattern(new RegExp(`^${posthogId.source}$`, "i"), { expected: "a UUID" })
+  Schema.isPattern(new RegExp(`^${posthogId.source}$`), { expected: "a UUID" })
 )
 
 /** An ISO 8601 time in UTC; the fraction is absent when it is zero. */

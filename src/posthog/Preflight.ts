@@ -97,9 +97,10 @@ export const readOrganization = (client: PostHogClient["Service"], key: CurrentK
 export const knownKey = Effect.fnUntraced(function* (client: PostHogClient["Service"]) {
   const result = yield* Effect.result(client.currentKey)
   if (Result.isSuccess(result)) return result.success
-  const { status } = result.failure
-  if (status === 403 || status === 404) return undefined
-  return yield* result.failure
+  const { kind, status } = result.failure
+  // Only what is said of the key itself counts here; the next request shows whether anything else is wrong.
+  if (status === undefined || status === 401 || kind === "rate-limit") return yield* result.failure
+  return undefined
 })
 
 /** PostHog: here, unlike elsewhere, an organization that the key's owner does not belong to is a 404. */

@@ -45,7 +45,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
     Stream.mapArray((page) => {
       listed = true
       return Arr.map(page, ({ members, role }) => {
-        if (members !== undefined) embedded.set(role.id, members)
+        if (members !== undefined) embedded.set(Records.roleId(role.id).resource, members)
         return Records.roleResource(role)
       })
     }),
@@ -105,6 +105,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
   const syncer: ResourceSyncer<PostHogError> = {
     resourceType: Records.roleType,
     resources: rolesOrNone,
+    heldBy: [Records.userType.id],
     left: Effect.map(roles.left, (ids) => ids.map(Records.roleId)),
     entitlements: (role) => Effect.succeed([Records.roleEntitlement(role)]),
     grants: (role) =>

@@ -34,6 +34,7 @@ export const make = (organization: Organization, allLevels: Effect.Effect<Readon
     resourceType: Records.organizationType,
     resources: Stream.succeed(Records.organizationResource(organization)),
     entitlements: (resource) => Effect.succeed(seats.map((seat) => Records.seatEntitlement(resource, seat.slug))),
+    heldBy: [Records.userType.id],
     grants: () => Stream.fromArrayEffect(Effect.map(allLevels, (levels) => [...levels].flatMap(grantOf)))
   }
 

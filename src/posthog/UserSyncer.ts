@@ -27,7 +27,7 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
     resourceType: Records.userType,
     resources: members.rows.pipe(
       Stream.mapArray((page) => {
-        if (remembersLevels) for (const member of page) levels.set(member.user.uuid, member.level)
+        if (remembersLevels) for (const member of page) levels.set(member.user.uuid.toLowerCase(), member.level)
         return Arr.map(page, Records.userResource)
       }),
       Stream.onEnd(requireMembers)

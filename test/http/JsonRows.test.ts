@@ -47,6 +47,7 @@ describe("JsonRows", () => {
     assert.deepStrictEqual(end, {
       envelope: '{"count":2,"next":null,"results":[0, 0]}',
       rows: 2,
+      repeated: false,
       truncated: false,
       utf8: true
     })

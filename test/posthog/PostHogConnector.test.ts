@@ -345,7 +345,7 @@ describe("PostHogConnector", () => {
       ["json-truncated", "unexpected-answer", "invalid-json"],
       ["json-empty", "unexpected-answer", "invalid-json"],
       ["json-array", "unexpected-answer", "undecodable"],
-      ["json-duplicate-keys", "unexpected-answer", "undecodable"],
+      ["json-duplicate-keys", "unexpected-answer", "invalid-json"],
       ["utf8-invalid", "unexpected-answer", "invalid-json"],
       ["results-missing", "unexpected-answer", "undecodable"],
       ["results-null", "unexpected-answer", "undecodable"],
@@ -493,7 +493,7 @@ describe("PostHogConnector", () => {
           organization: large,
           scenario: { description: "results twice", script: Scenario.on({ endpoint: "members" }, twice) }
         })
-        assert.deepInclude(failure(exit), { kind: "unexpected-answer", reason: "undecodable" })
+        assert.deepInclude(failure(exit), { kind: "unexpected-answer", reason: "invalid-json" })
       })
     )
   })

@@ -172,8 +172,8 @@ describe("a member becomes a user", () => {
       const resource = Records.userResource(row)
       assert.strictEqual(invalid(resource) ?? "valid", "valid")
       assert.isTrue(toJson({ _tag: "Resource", value: resource }).isWellFormed())
-      assert.strictEqual(resource.id.resource, row.user.uuid)
-      assert.strictEqual(find(resource.annotations, RawId)?.id, row.user.uuid)
+      assert.strictEqual(resource.id.resource, row.user.uuid.toLowerCase())
+      assert.strictEqual(find(resource.annotations, RawId)?.id, row.user.uuid.toLowerCase())
       assert.notInclude(Object.values(resource.profile ?? {}), null)
       assert.notInclude(Object.values(resource.profile ?? {}), "")
     },
