@@ -29,9 +29,8 @@ export interface Checkpoint {
   readonly journal: AnswerJournal.AnswerJournalService
   /** When the sync began that is being resumed, or this one. */
   readonly startedAt: number
-  /** Answers remembered from the interrupted run. */
-  readonly resumed: number
-  readonly directory: string
+  /** Answers remembered by now. */
+  readonly answers: Effect.Effect<number>
   /** The sync is complete: nothing is to be resumed any more. */
   readonly discard: Effect.Effect<void>
 }
@@ -103,14 +102,15 @@ export const open = Effect.fn("Checkpoint.open")(function* (
     yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failed))
     yield* files.writeFileString(about, JSON.stringify(wanted), { mode: 0o600 }).pipe(Effect.mapError(failed))
   }
-  const answers = yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): Array<string> => []))
-  const resumed = resumes ? answers.filter((entry) => entry.endsWith(".answer")).length : 0
-  if (resumed > 0) yield* Effect.logInfo(`Resuming an interrupted sync: ${resumed} answers are kept from it`)
+  const answers = files.readDirectory(directory).pipe(
+    Effect.map((entries) => entries.filter((entry) => entry.endsWith(".answer")).length),
+    Effect.orElseSucceed(() => 0)
+  )
+  if (resumes) yield* Effect.logInfo(`Resuming an interrupted sync: ${yield* answers} answers are kept from it`)
   return {
     journal: yield* AnswerJournal.make(directory),
     startedAt: resumes ? Option.getOrElse(found, () => wanted).startedAt : now,
-    resumed,
-    directory,
+    answers,
     discard: files
       .remove(directory, { recursive: true, force: true })
       .pipe(Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` }))

@@ -3,8 +3,10 @@ import {
   ConfigProvider,
   Console,
   Effect,
+  Exit,
   type FileSystem,
   Layer,
+  Option,
   type Path,
   type Stdio,
   type Terminal
@@ -13,9 +15,11 @@ import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { UserDirectories } from "effect/persistence"
 import * as CapabilitiesCommand from "./CapabilitiesCommand.ts"
+import { Afterword } from "./Afterword.ts"
 import * as CheckCommand from "./CheckCommand.ts"
 import * as ConfigCommand from "./ConfigCommand.ts"
 import * as ErrorText from "./ErrorText.ts"
+import * as InvocationError from "./InvocationError.ts"
 import * as Logging from "./Logging.ts"
 import * as Settings from "./Settings.ts"
 import * as SettingsFile from "./SettingsFile.ts"
@@ -88,7 +92,7 @@ export const command = root.pipe(
 const presenter = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation"
-      ? Effect.forEach(event.errors, (error) => Console.error(`Error: ${error.message}`)).pipe(
+      ? Effect.forEach(event.errors, (error) => Console.error(InvocationError.format(error))).pipe(
           Effect.andThen(Console.error(`Try: ${event.commandPath.join(" ")} --help`))
         )
       : CliOutput.defaultPresenter.present(event)
@@ -116,8 +120,23 @@ export const main = (
         UserDirectories.layer
       )
     ),
-    Effect.tapCause((cause) => (isToldAlready(cause) ? Effect.void : Console.error(ErrorText.of(cause))))
+    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : tell(exit.cause))),
+    Effect.provide(Afterword.layer),
+    // Until the settings are known; nothing but records may ever come to stdout.
+    Effect.provide(Logging.layer({ level: "info", format: Option.none() }))
   )
+
+/** Says what went wrong, and what there is to say afterwards. */
+const tell = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  if (isToldAlready(cause)) return
+  const afterword = yield* (yield* Afterword).said
+  if (Cause.hasInterruptsOnly(cause)) {
+    yield* Console.error(["Interrupted. The previous file is unchanged.", afterword ?? ""].join(" ").trim())
+    return
+  }
+  yield* Console.error(ErrorText.of(cause))
+  if (afterword !== undefined) yield* Console.error(`  ${afterword}`)
+})
 
 const isToldAlready = (cause: Cause.Cause<unknown>): boolean => {
   const error = Cause.squash(cause)

@@ -8,7 +8,7 @@ export const of = (cause: Cause.Cause<unknown>): string =>
     onSome: (error) => `Error: ${indented(error instanceof Error ? error.message : String(error))}`,
     onNone: () =>
       Cause.hasInterruptsOnly(cause)
-        ? "Interrupted. The previous file is unchanged; run the command again to start over."
+        ? "Interrupted. The previous file is unchanged."
         : `Defect: ${indented(defectText(cause))}\n  This is a mistake in baton-posthog, not yours: please report it. The previous file is unchanged.`
   })
 

@@ -1,5 +1,6 @@
 import { Cause, Clock, Console, DateTime, Effect, Exit, Option, Path, Result, Sink, Stdio, Stream } from "effect"
 import * as Ksuid from "../c1/Ksuid.ts"
+import { C1zError } from "../c1z/C1zError.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
 import type { SyncReport } from "../engine/SyncReport.ts"
@@ -7,8 +8,10 @@ import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
 import * as BaseUrls from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
 import { PostHogConfig } from "../posthog/PostHogConfig.ts"
+import { PostHogError } from "../posthog/PostHogError.ts"
 import * as PostHogConnector from "../posthog/PostHogConnector.ts"
 import * as Summary from "../report/Summary.ts"
+import { Afterword } from "./Afterword.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as DropBrake from "./DropBrake.ts"
 import * as ErrorText from "./ErrorText.ts"
@@ -104,6 +107,9 @@ const syncTo = Effect.fnUntraced(function* (
   const display = yield* ProgressDisplay.make
   const startedAt = yield* Clock.currentTimeMillis
   const scope = yield* scopeOf(values)
+  if (output === "c1z" && values.file.trim() === "") {
+    return yield* new SettingInvalid({ problem: "file is empty.", fix: "Name the file to write with --file." })
+  }
 
   const sync = Effect.fnUntraced(function* (startedAtMillis: number | undefined) {
     const client = yield* PostHogClient
@@ -154,18 +160,21 @@ const syncTo = Effect.fnUntraced(function* (
   return yield* program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.config(values)))
 }, Effect.scoped)
 
-/** Errors that come after everything was read; asking for it all again would help nobody. */
-const isFinal = (exit: Exit.Exit<unknown, unknown>): boolean => {
-  if (Exit.isSuccess(exit)) return true
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  return error instanceof PartialResult || error instanceof DropBrake.HeldBack
+/** Whether going on from what was read could help: not when the lists or the settings were the trouble. */
+const isWorthResuming = (cause: Cause.Cause<unknown>): boolean => {
+  if (Cause.hasInterruptsOnly(cause)) return true
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error instanceof C1zError) return true
+  return error instanceof PostHogError && ["unavailable", "rate-limit", "access"].includes(error.kind)
 }
 
-/** A sync that ended leaves nothing; one that was cut off leaves its checkpoint, and says so. */
-const afterwards = (exit: Exit.Exit<unknown, unknown>, checkpoint: Checkpoint.Checkpoint) =>
-  isFinal(exit)
-    ? checkpoint.discard
-    : Effect.logInfo(`Run the same command within a day to resume (${checkpoint.directory} keeps what was read)`)
+/** A sync that ended leaves nothing; one that was cut off leaves what it has read, and says so. */
+const afterwards = Effect.fnUntraced(function* (exit: Exit.Exit<unknown, unknown>, checkpoint: Checkpoint.Checkpoint) {
+  if (Exit.isSuccess(exit) || !isWorthResuming(exit.cause) || (yield* checkpoint.answers) === 0) {
+    return yield* checkpoint.discard
+  }
+  yield* (yield* Afterword).say("What was read is kept: run the same command within a day to resume.")
+})
 
 /** `sync.c1z` → `sync.partial.c1z` */
 const beside = Effect.fnUntraced(function* (file: string, mark: string) {

@@ -59,7 +59,12 @@ export const parse = (text: string): Result.Result<BaseUrl, BaseUrlInvalid> => {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     const host = /^(?:[\w.-]+@|[^/@]*@)?([\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)\//i.exec(input)?.[1]
     // `posthog:8000/…` parses as a scheme, so what stands before the first slash is looked at as text.
-    const withScheme = host === undefined || /^\w+:$/.test(host) ? null : URL.parse(`https://${input}`)
+    const withScheme =
+      host === undefined || /^\w+:$/.test(host)
+        ? null
+        : URL.parse(
+            `${/^(?:localhost|127\.[\d.]+|\[::1\])$/i.test(host?.replace(/:\d+$/, "") ?? "") ? "http" : "https"}://${input}`
+          )
     if (withScheme === null || !withScheme.hostname.includes(host?.split(":")[0]?.toLowerCase() ?? "")) {
       return invalid("is not a URL", urlFor(cloudOrigin, id))
     }

@@ -46,14 +46,19 @@ export const plain = <Row>(schema: Schema.Codec<Row, unknown>): (() => RowDecode
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** What a value is, without its text, which may be anything. */
+/** Longer strings are told by their length only: a key, or somebody's text, is none of a message's business. */
+const longestShown = 20
+
+/** What a value is. */
 const kindOf = (value: unknown): string =>
   value === undefined
     ? "nothing"
     : value === null || typeof value === "number" || typeof value === "boolean"
       ? String(value)
       : typeof value === "string"
-        ? `a string of ${value.length} characters`
+        ? value.length <= longestShown
+          ? JSON.stringify(value)
+          : `a string of ${value.length} characters`
         : Array.isArray(value)
           ? "a list"
           : "an object"
