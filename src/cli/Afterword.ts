@@ -1,18 +1,26 @@
 import { Context, Effect, Layer, Ref } from "effect"
 
-/** A sentence for after the last error, such as how to resume; the last one said counts. */
+/** What there is to say after the end of a command that did not succeed. The last sentence said counts. */
+export interface Afterwords {
+  /** After an error, such as how to resume. */
+  readonly failed?: string
+  /** After Ctrl-C or SIGTERM. */
+  readonly interrupted?: string
+}
+
+/** Takes the sentences while a command runs. */
 export class Afterword extends Context.Service<
   Afterword,
   {
-    readonly say: (sentence: string) => Effect.Effect<void>
-    readonly said: Effect.Effect<string | undefined>
+    readonly say: (sentences: Afterwords) => Effect.Effect<void>
+    readonly said: Effect.Effect<Afterwords>
   }
 >()("baton-posthog/cli/Afterword") {
   static readonly layer: Layer.Layer<Afterword> = Layer.effect(
     Afterword,
-    Effect.map(Ref.make<string | undefined>(undefined), (sentence) => ({
-      say: (text: string) => Ref.set(sentence, text),
-      said: Ref.get(sentence)
+    Effect.map(Ref.make<Afterwords>({}), (sentences) => ({
+      say: (more: Afterwords) => Ref.update(sentences, (before) => ({ ...before, ...more })),
+      said: Ref.get(sentences)
     }))
   )
 }

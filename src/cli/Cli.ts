@@ -129,13 +129,12 @@ export const main = (
 /** Says what went wrong, and what there is to say afterwards. */
 const tell = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   if (isToldAlready(cause)) return
-  const afterword = yield* (yield* Afterword).said
+  const { failed, interrupted } = yield* (yield* Afterword).said
   if (Cause.hasInterruptsOnly(cause)) {
-    yield* Console.error(["Interrupted. The previous file is unchanged.", afterword ?? ""].join(" ").trim())
-    return
+    return yield* Console.error(interrupted === undefined ? "Interrupted." : `Interrupted. ${interrupted}`)
   }
   yield* Console.error(ErrorText.of(cause))
-  if (afterword !== undefined) yield* Console.error(`  ${afterword}`)
+  if (failed !== undefined) yield* Console.error(`  ${failed}`)
 })
 
 const isToldAlready = (cause: Cause.Cause<unknown>): boolean => {

@@ -42,6 +42,7 @@ const ofTag: Readonly<Record<string, number>> = {
   BaseUrlInvalid: ExitCode.usage,
   ApiTokenInvalid: ExitCode.usage,
   ConfigError: ExitCode.usage,
+  ServeError: ExitCode.usage,
   C1zError: ExitCode.output,
   OutputFailed: ExitCode.output,
   TargetBusy: ExitCode.output,

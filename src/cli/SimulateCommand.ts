@@ -20,12 +20,20 @@ const count = (name: string, fallback: number, description: string) =>
     Flag.withDefault(fallback)
   )
 
+const port = (name: string, fallback: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
+    Flag.withDescription(description),
+    Flag.withDefault(fallback)
+  )
+
 const flags = {
   members: count("members", 250, "Members of the simulated organization"),
   roles: count("roles", 12, "Roles of the simulated organization"),
   memberships: count("memberships-per-role", 20, "Members of each role"),
   seed: count("seed", 1, "Another seed, another organization"),
-  port: count("port", 8010, "Port on 127.0.0.1; 0 picks a free one"),
+  port: port("port", 8010, "Port on 127.0.0.1; 0 picks a free one"),
   latency: count("latency", 0, "Milliseconds from request to answer"),
   throttle: Flag.Boolean("throttle").pipe(
     Flag.withDescription("Refuse requests beyond 480 a minute and 4,800 an hour, as PostHog Cloud does"),
@@ -45,6 +53,17 @@ const scenarioList = (): string => {
 }
 
 const isScenarioName = (name: string): name is ScenarioName => Object.hasOwn(scenarios, name)
+
+const cannotListen = (port: number, cause: unknown): SettingInvalid => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  return new SettingInvalid({
+    problem:
+      code === "EADDRINUSE"
+        ? `The port ${port} is in use on this machine.`
+        : `The port ${port} cannot be used (${String(code ?? "no reason given")}).`,
+    fix: "Choose another one with --port, or let --port 0 find one."
+  })
+}
 
 /** All named scenarios at once. */
 const scenarioOf = (text: string) => {
@@ -92,6 +111,9 @@ export const command = Command.make(
         ].join("\n")
       )
       return yield* Effect.never
-    }).pipe(Effect.provide(server))
+    }).pipe(
+      Effect.provide(server),
+      Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(port, error.cause)))
+    )
   })
 ).pipe(Command.withDescription("Serve a simulated PostHog on this machine, to try the connector without an account"))

@@ -141,6 +141,7 @@ const syncTo = Effect.fnUntraced(function* (
     // A stream cannot be taken up where it was cut off, so only a file has a checkpoint.
     if (output === "ndjson")
       return yield* sync(undefined).pipe(Effect.provide(PostHogLayer.client(values, display.onWait)))
+    yield* (yield* Afterword).say({ interrupted: unchanged })
     yield* C1zSink.preflight(values.file)
     yield* TargetLock.hold(values.file)
     const checkpoint = yield* Checkpoint.open({
@@ -160,6 +161,8 @@ const syncTo = Effect.fnUntraced(function* (
   return yield* program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.config(values)))
 }, Effect.scoped)
 
+const unchanged = "The previous file is unchanged."
+
 /** Whether going on from what was read could help: not when the lists or the settings were the trouble. */
 const isWorthResuming = (cause: Cause.Cause<unknown>): boolean => {
   if (Cause.hasInterruptsOnly(cause)) return true
@@ -173,7 +176,8 @@ const afterwards = Effect.fnUntraced(function* (exit: Exit.Exit<unknown, unknown
   if (Exit.isSuccess(exit) || !isWorthResuming(exit.cause) || (yield* checkpoint.answers) === 0) {
     return yield* checkpoint.discard
   }
-  yield* (yield* Afterword).say("What was read is kept: run the same command within a day to resume.")
+  const resume = "What was read is kept: run the same command within a day to resume."
+  yield* (yield* Afterword).say({ failed: resume, interrupted: `${unchanged} ${resume}` })
 })
 
 /** `sync.c1z` → `sync.partial.c1z` */

@@ -17,7 +17,8 @@ export const make = (secrets: ReadonlyArray<Redacted.Redacted<string>>): SecretR
   const forms = secrets.flatMap((secret) => {
     const value = Redacted.value(secret)
     if (value.length < shortestSecret) return []
-    return [value, Base64.encode(value).replace(/=+$/, ""), encodeURIComponent(value)]
+    // Host names come back in small letters.
+    return [value, value.toLowerCase(), Base64.encode(value).replace(/=+$/, ""), encodeURIComponent(value)]
   })
   const unique = [...new Set(forms)].sort((a, b) => b.length - a.length)
   // Runs over every row of every page: looking first is a search through bytes, splitting would copy them.

@@ -181,7 +181,7 @@ describe.concurrent("a base-url that is nearly right", () => {
     [`https://eu.i.posthog.com${api}/${id}`, `https://eu.posthog.com${api}/${id}`],
     // Somebody's own server must not become PostHog's cloud on the way: the key would go there next.
     [`localhost:8010${api}/${id}`, `http://localhost:8010${api}/${id}`],
-    [`10.0.0.5:8010${api}/${id}`, `http://10.0.0.5:8010${api}/${id}`],
+    [`10.0.0.5:8010${api}/${id}`, `https://10.0.0.5:8010${api}/${id}`],
     [`https://intranet.example/posthog${api}/${id}/`, `https://intranet.example/posthog${api}/${id}`]
   ])("%s", ([given, use]) =>
     refuse(
@@ -528,7 +528,7 @@ describe.concurrent("a target", () => {
       yield* Effect.gen(function* () {
         const ended = yield* run(["-f", "out/sync.c1z"], { cwd, env: yield* settings })
         assert.strictEqual(ended.code, 7, ended.stderr)
-        assert.match(ended.stderr, /^Error: Cannot write out\/sync\.c1z: /)
+        assert.match(ended.stderr, /^Error: Cannot write out\/sync\.c1z: /m)
         assert.deepStrictEqual(contentsOf(cwd), {})
       }).pipe(Effect.provide(simulated(scenario)))
     })

@@ -1,8 +1,9 @@
 /** Runs the built command as a user would: a child process with its own environment, against a simulator on loopback. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert } from "@effect/vitest"
 import { Effect, Layer, Schedule, Stream } from "effect"
 import { spawn, type ChildProcessByStdio } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -121,14 +122,38 @@ export const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-/** Everything in a directory, hidden files as well: names and contents. `undefined` stands for a directory. */
+/**
+ * Everything in a directory, hidden files as well: names and contents. `undefined` stands for a directory. Left out is
+ * the checkpoint that a sync leaves when it was cut off; it has tests of its own.
+ */
 export const contentsOf = (path: string): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries(
-    readdirSync(path, { withFileTypes: true }).map((entry) => [
-      entry.name,
-      entry.isDirectory() ? undefined : readFileSync(join(path, entry.name), "latin1")
-    ])
+    readdirSync(path, { withFileTypes: true })
+      .filter((entry) => !entry.name.endsWith(".checkpoint"))
+      .map((entry) => [entry.name, entry.isDirectory() ? undefined : readFileSync(join(path, entry.name), "latin1")])
   )
+
+/**
+ * Checks that a directory is as it was, except for what a sync keeps for the next one to go on from: finished answers,
+ * which only their owner can read, and which never hold the key.
+ */
+export const assertUntouched = (path: string, before: Readonly<Record<string, string | undefined>>): void => {
+  const { ".sync.c1z.checkpoint": kept, ...after } = contentsOf(path)
+  assert.deepStrictEqual(after, before)
+  if (!readdirSync(path).includes(".sync.c1z.checkpoint")) return
+  assert.isUndefined(kept)
+  const checkpoint = join(path, ".sync.c1z.checkpoint")
+  assert.strictEqual(statSync(checkpoint).mode & 0o777, 0o700)
+  const files = Object.entries(contentsOf(checkpoint))
+  assert.isTrue(
+    files.some(([name]) => name.endsWith(".answer")),
+    "a checkpoint is left that holds no answer"
+  )
+  for (const [name, content] of files) {
+    assert.strictEqual(statSync(join(checkpoint, name)).mode & 0o777, 0o600)
+    assert.notInclude(content ?? "", demoKey)
+  }
+}
 
 /** A simulated PostHog on a free port. */
 export const simulator = (options: SimulatorOptions) =>

@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { contentsOf, directory, run, settings } from "./Harness.ts"
+import { assertUntouched, contentsOf, directory, run, settings } from "./Harness.ts"
 
 /** What is wrong, and what has to come of it. */
 export interface BadInput {
@@ -53,7 +53,7 @@ const attempt = Effect.fnUntraced(function* (
   for (const said of input.says) assert.match(message, said)
   assert.strictEqual(ended.code, input.exit, message)
   assert.strictEqual(ended.stdout, "")
-  assert.deepStrictEqual(contentsOf(cwd), before)
+  assertUntouched(cwd, before)
   assert.match(message, /^Error: \S/)
   assert.isAtMost(message.trimEnd().split("\n").length, 7, message)
   // No stacks, and nothing that only programmers understand.

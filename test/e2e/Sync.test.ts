@@ -14,7 +14,7 @@ import {
   type Organization
 } from "../../src/testing/index.ts"
 import { checkC1z } from "../c1z/C1zChecklist.ts"
-import { contentsOf, directory, readC1z, requests, run, settings, simulator } from "./Harness.ts"
+import { assertUntouched, contentsOf, directory, readC1z, requests, run, settings, simulator } from "./Harness.ts"
 
 const ids = {
   ines: "0190aaaa-0000-0000-0000-000000000001",
@@ -392,7 +392,7 @@ describe("the file that was there before", () => {
       writeFileSync(join(cwd, "sync.c1z"), "the previous file")
       const ended = yield* run([], { cwd, env: yield* settings })
       assert.strictEqual(ended.code, 4, ended.stderr)
-      assert.deepStrictEqual(contentsOf(cwd), { "sync.c1z": "the previous file" })
+      assertUntouched(cwd, { "sync.c1z": "the previous file" })
     }).pipe(
       Effect.provide(
         simulator({
@@ -417,9 +417,9 @@ describe("the file that was there before", () => {
       assert.strictEqual(ended.code, 6, ended.stderr)
       assert.match(
         ended.stderr,
-        /^Error: PostHog's list of members could not be read completely: .* counts 4 and lists 3/
+        /^Error: PostHog's list of members could not be read completely: .* counts 4 and lists 3/m
       )
-      assert.deepStrictEqual(contentsOf(cwd), { "sync.c1z": "the previous file" })
+      assertUntouched(cwd, { "sync.c1z": "the previous file" })
     }).pipe(
       Effect.provide(
         simulator({
@@ -432,6 +432,52 @@ describe("the file that was there before", () => {
             )
           }
         })
+      )
+    )
+  )
+})
+
+describe("the run after a failure", () => {
+  /** Fails as often as told, and is well from then on. */
+  const ill = (script: Scenario.Script) =>
+    simulator({ organization: written, scenario: { description: "ill", script } })
+
+  it.live("goes on from what was read, and leaves nothing but its file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* directory
+      const env = yield* settings
+      const count = Effect.map(requests, (asked) => asked.filter(({ endpoint }) => endpoint === "roles").length)
+      assert.strictEqual((yield* run([], { cwd, env })).code, 3)
+      const before = yield* count
+      const ended = yield* run([], { cwd, env })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.strictEqual(yield* count, before)
+      const { records } = yield* readC1z(join(cwd, "sync.c1z"))
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(records)), expected)
+      assert.deepStrictEqual(Object.keys(contentsOf(cwd)), ["sync.c1z"])
+    }).pipe(
+      Effect.provide(
+        ill(Scenario.on({ endpoint: "role_memberships", nth: 1 }, Scenario.respond(ApiError.permissionDenied("No."))))
+      )
+    )
+  )
+
+  it.live("asks again for an answer that was not understood", () =>
+    Effect.gen(function* () {
+      const cwd = yield* directory
+      const env = yield* settings
+      assert.strictEqual((yield* run([], { cwd, env })).code, 5)
+      const ended = yield* run([], { cwd, env })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.strictEqual((yield* readC1z(join(cwd, "sync.c1z"))).records.length, expected.length)
+    }).pipe(
+      Effect.provide(
+        ill(
+          Scenario.on(
+            { endpoint: "members", nth: 1 },
+            Scenario.rewriteRow(0, (row) => row.replace(/"level":\d+/, '"level":"fifteen"'))
+          )
+        )
       )
     )
   )
