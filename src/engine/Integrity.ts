@@ -120,6 +120,7 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
     resourceTypes: (page) =>
       collect(page, (value) => {
         types.add(value.id)
+        increment(resourcesByType, value.id, 0)
         return { _tag: "ResourceType", value }
       }),
 

@@ -38,7 +38,7 @@ export interface RequestBudgetOptions {
  * limit refuses may still count for the other, so nothing is ever sent early.
  *
  * Others may use the same key. A refusal tells how much they use: what we had in the window by then is what is left for
- * us, and it becomes our limit for as long as the window lasts.
+ * us, and it becomes our limit for as long as the window lasts. (Of the hour, the pause that PostHog asks for tells enough.)
  *
  * Ours, since effect's `RateLimiter` counts in fixed windows, which admit twice the limit around a border, or paces by
  * tokens, which gives away the burst.
@@ -98,6 +98,9 @@ const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start
     answers: () => answers.slice(head)
   }
 }
+
+/** What is left for us at least, however early a refusal comes: others stop as well. */
+const leastShare = 0.1
 
 const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   const slots = yield* Semaphore.make(options.concurrency)
@@ -167,10 +170,13 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
       ),
     refused: Effect.fnUntraced(function* (millis: number) {
       const now = yield* elapsed
-      const shortest = [...ledgers].sort((a, b) => a.window.millis - b.window.millis)
-      const refusing = shortest.find((ledger) => millis <= ledger.window.millis) ?? shortest.at(-1)
-      // The refused request is among the answers, but took no place.
-      refusing?.lower(refusing.used(now) - 1, now + refusing.window.millis)
+      // A short pause tells that the shortest window is full; a longer one tells of somebody else's hour, not of ours.
+      const [shortest] = [...ledgers].sort((a, b) => a.window.millis - b.window.millis)
+      if (shortest !== undefined && millis <= shortest.window.millis) {
+        // The refused request is among the answers, but took no place.
+        const left = Math.max(shortest.used(now) - 1, Math.ceil(shortest.window.limit * leastShare))
+        shortest.lower(left, now + shortest.window.millis)
+      }
       if (millis > options.maxWaitMillis) {
         return yield* new WaitTooLong({
           waitMillis: millis,

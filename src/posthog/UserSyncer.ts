@@ -12,8 +12,11 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
   const levels = new Map<string, number>()
   const complete = yield* Deferred.make<ReadonlyMap<string, number>>()
 
+  let isComplete = false
+
   /** PostHog: whoever owns the key is a member, so an empty list is never true. */
   const requireMembers = Effect.gen(function* () {
+    isComplete = true
     if ((yield* members.unique) > 0) return
     return yield* new PostHogError({
       kind: "incomplete",
@@ -47,7 +50,7 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
     if (rereads > 0) found.push(Records.rereadNote("members", rereads))
     const listed = yield* members.unique
     const expected = organization.member_count
-    if (expected != null && listed > 0 && expected !== listed) {
+    if (isComplete && expected != null && expected !== listed) {
       found.push({
         code: "member-count-differs",
         severity: "info",

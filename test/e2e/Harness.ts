@@ -116,6 +116,13 @@ export const start = (args: ReadonlyArray<string>, options: RunOptions) =>
 export const until = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   condition.pipe(Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("10 millis") }), Effect.asVoid)
 
+/** Lines for people: without log lines, and without those that tell the progress. */
+export const messageOf = (stderr: string): string =>
+  stderr
+    .split("\n")
+    .filter((line) => !line.startsWith("{") && !line.startsWith("Syncing · "))
+    .join("\n")
+
 /** A new empty directory, removed with the scope. */
 export const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "baton-posthog-"))),

@@ -107,7 +107,7 @@ const check = Effect.fnUntraced(function* (name: string, text: string, compilerO
   assert.strictEqual(ended.code, 0)
 })
 
-layer(App.layer, { excludeTestServices: true })("the package", (it) => {
+layer(App.layer, { excludeTestServices: true, timeout: "60 seconds" })("the package", (it) => {
   it.effect("holds the command, the library with its types, and nothing else", () =>
     Effect.gen(function* () {
       const { files } = yield* App
@@ -170,7 +170,7 @@ layer(App.layer, { excludeTestServices: true })("the package", (it) => {
   )
 })
 
-layer(App.layer, { excludeTestServices: true })("the README's example", (it) => {
+layer(App.layer, { excludeTestServices: true, timeout: "60 seconds" })("the README's example", (it) => {
   it.effect("of embedding type-checks", () => check("embed.ts", example("Embed it")))
 
   it.effect("of embedding runs, with another address and key", () =>

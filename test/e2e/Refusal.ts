@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assertUntouched, contentsOf, directory, run, settings } from "./Harness.ts"
+import { assertUntouched, contentsOf, directory, messageOf, run, settings } from "./Harness.ts"
 
 /** What is wrong, and what has to come of it. */
 export interface BadInput {
@@ -21,13 +21,6 @@ export interface BadInput {
 }
 
 export const previous = "the previous file"
-
-/** Lines for people: without log lines, and without those that tell the progress. */
-const messageOf = (stderr: string): string =>
-  stderr
-    .split("\n")
-    .filter((line) => !line.startsWith("{") && !line.startsWith("Syncing · "))
-    .join("\n")
 
 /** No part of a secret that would be of use to anybody: not the whole, no long piece of it, in no case. */
 const assertHides = (text: string, secret: string) => {

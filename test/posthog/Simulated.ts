@@ -7,6 +7,7 @@ import { RequestBudget } from "../../src/http/RequestBudget.ts"
 import { PostHogClient } from "../../src/posthog/PostHogClient.ts"
 import { PostHogConfig, type PostHogConfigOptions } from "../../src/posthog/PostHogConfig.ts"
 import * as PostHogConnector from "../../src/posthog/PostHogConnector.ts"
+import * as PostHogLimits from "../../src/posthog/PostHogLimits.ts"
 import { demoKey, PostHogSimulator, SimulatorHttpClient, type SimulatorOptions } from "../../src/testing/index.ts"
 import { inTime } from "../http/InTime.ts"
 
@@ -14,6 +15,8 @@ export interface SimulatedOptions extends SimulatorOptions {
   readonly connector?: PostHogConnector.PostHogConnectorOptions
   readonly config?: Partial<PostHogConfigOptions>
   readonly sync?: Sync.SyncOptions
+  /** In place of a budget without limits. */
+  readonly limits?: PostHogLimits.PostHogLimitsOptions
 }
 
 /** The simulator's `HttpClient`, which tells every address that is asked for. */
@@ -29,6 +32,11 @@ const httpLayer = (onUrl: (url: string) => void) =>
 /** A client of the simulator, and the simulator itself. */
 export const clientLayer = (options: SimulatedOptions, onUrl: (url: string) => void = () => undefined) =>
   PostHogClient.layer.pipe(
+    Layer.provide(
+      options.limits === undefined
+        ? RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: 600_000 })
+        : PostHogLimits.layer(options.limits)
+    ),
     Layer.provideMerge(
       PostHogConfig.layer({
         baseUrl: `${SimulatorHttpClient.baseUrl}/api/organizations/${options.organization.id}`,
@@ -36,7 +44,6 @@ export const clientLayer = (options: SimulatedOptions, onUrl: (url: string) => v
         ...options.config
       })
     ),
-    Layer.provide(RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: 600_000 })),
     Layer.provide(httpLayer(onUrl)),
     Layer.provideMerge(PostHogSimulator.layer({ latency: 5, ...options }))
   )
@@ -51,7 +58,14 @@ export const sync = (options: SimulatedOptions) => {
       Stream.runForEach(run.records, (record) => Effect.sync(() => void records.push(record)))
     )
     const simulator = yield* PostHogSimulator
-    return { records, exit, report: yield* run.report, requests: yield* simulator.requests, urls }
+    return {
+      records,
+      exit,
+      report: yield* run.report,
+      requests: yield* simulator.requests,
+      urls,
+      organization: yield* simulator.organization
+    }
   }).pipe(Effect.provide(clientLayer(options, (url) => urls.push(url))), inTime)
 }
 
