@@ -252,14 +252,14 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       Effect.scoped
     )
 
-  /** Whether the server ever answered; before that, a name or a port is more likely wrong than out of order. */
+  /** Whether the server ever answered; before that, an address is more likely wrong than out of order. */
   let answered = false
 
   /** Refusals (429) are waited out by the budget, as often as it takes; other failures are tried again this often. */
   const retriesOf = (failure: HttpFailure, retries: number): number => {
     if (failure._tag === "UnexpectedStatus" && failure.status === 429) return maxRefusals
-    const isAddress = failure._tag === "ConnectionFailed" && (failure.layer === "dns" || failure.layer === "refused")
-    const patience = isAddress && !answered ? "little" : retryable(failure)
+    const isConnection = failure._tag === "ConnectionFailed" && failure.layer !== "timeout"
+    const patience = isConnection && !answered && retryable(failure) !== "no" ? "little" : retryable(failure)
     return { no: 0, little: Math.min(littlePatience, retries), yes: retries }[patience]
   }
 

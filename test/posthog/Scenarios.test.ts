@@ -94,7 +94,8 @@ describe("what happens when …", () => {
 
   it("docs/scenarios.md says (if not: node scripts/write-scenarios.ts)", () => {
     const written = readFileSync(join(import.meta.dirname, "..", "..", "docs", "scenarios.md"), "utf8")
-    const cells = (text: string) => text.replace(/\s+/g, " ").replace(/-{3,}/g, "---")
+    // The formatter pads the table and escapes what Markdown would take for emphasis.
+    const cells = (text: string) => text.replace(/[\\*_|`\s-]+/g, " ")
     assert.strictEqual(cells(written).trim(), cells(document()).trim())
   })
 })
