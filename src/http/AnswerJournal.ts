@@ -6,9 +6,12 @@ import { Context, Effect, FileSystem, Option, Path, Result, Schema, Stream } fro
 import { createHash } from "node:crypto"
 import type { JsonRowsTarget } from "./JsonRows.ts"
 
+/** Characters gathered before they are written; opening the file for every chunk of a body cost a second in ten. */
+const writeSize = 1_000_000
+
 /** Takes one answer down as it arrives. */
 export interface AnswerRecorder extends JsonRowsTarget {
-  /** Writes what has come since the last time. */
+  /** Writes what has come since the last time, once it is worth it. */
   readonly flush: Effect.Effect<void>
   /** The answer is whole: from now on it can be replayed. */
   readonly commit: (body: unknown) => Effect.Effect<void>
@@ -70,16 +73,21 @@ export const make = Effect.fnUntraced(function* (
       const file = paths.join(directory, fileName(path))
       const draft = `${file}.new`
       let pending: Array<string> = []
+      let size = 0
+      const note = (text: string) => {
+        pending.push(text)
+        size += text.length
+      }
       yield* files.writeFileString(draft, "", { mode: 0o600 }).pipe(lost)
-      const flush = Effect.suspend(() => {
-        if (pending.length === 0) return Effect.void
+      const write = Effect.suspend(() => {
         const text = pending.join("")
         pending = []
+        size = 0
         return files.writeFileString(draft, text, { flag: "a" }).pipe(lost)
       })
       return {
         onRow: (json) => {
-          pending.push(line("R", json))
+          note(line("R", json))
           onRow(json)
         },
         inner:
@@ -88,15 +96,15 @@ export const make = Effect.fnUntraced(function* (
             : {
                 key: inner.key,
                 onItem: (json) => {
-                  pending.push(line("I", json))
+                  note(line("I", json))
                   inner.onItem(json)
                 }
               },
-        flush,
+        flush: Effect.suspend(() => (size < writeSize ? Effect.void : write)),
         commit: (body) =>
           Effect.suspend(() => {
-            pending.push(line("E", JSON.stringify(body)))
-            return Effect.andThen(flush, files.rename(draft, file).pipe(lost))
+            note(line("E", JSON.stringify(body)))
+            return Effect.andThen(write, files.rename(draft, file).pipe(lost))
           })
       }
     })

@@ -1,4 +1,5 @@
 /** One sync of a simulated PostHog from its first request to its last, in memory and in virtual time. */
+import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { SyncRecord } from "../../src/c1/SyncRecord.ts"
@@ -64,11 +65,9 @@ export const inVirtualTime = <A, E, R>(
       yield* macrotask
       yield* TestClock.adjust(1)
     }
-    if (fiber.pollUnsafe() === undefined) {
-      yield* Fiber.interrupt(fiber)
-      return yield* Effect.die(new Error(`it did not end within ${longest} of virtual time`))
-    }
-    return yield* Fiber.join(fiber)
+    if (fiber.pollUnsafe() !== undefined) return yield* Fiber.join(fiber)
+    yield* Fiber.interrupt(fiber)
+    return assert.fail(`it did not end within ${longest} of virtual time`)
   })
 
 /** Reads the organization: what came, how it ended, what people are told, and what the server saw. */

@@ -10,27 +10,30 @@ export type Truth = ReadonlyMap<string, string>
 
 export interface TruthOptions {
   readonly generation: Generation
-  /** Changes what is expected of the member at this place in the list. */
-  readonly member?: { readonly index: number; readonly line: Partial<UserLine> }
-  /** People who left meanwhile, by uuid, or joined; see `Organization` for everybody else. */
-  readonly seats?: boolean
+  readonly member?: MemberChange | undefined
 }
 
-export interface UserLine {
-  readonly name: string
-  readonly email: string
-  readonly seat: string
+/** What one member is said to be, where that is not what the organization holds. */
+export interface MemberChange {
+  /** Place in the list of members. */
+  readonly index: number
+  readonly firstName?: string
+  readonly lastName?: string
+  readonly email?: string
+  readonly seat?: string
 }
 
 const seatNames: Readonly<Record<number, string>> = { 1: "member", 8: "administrator", 15: "owner" }
 
-const userLine = (member: Member, generation: Generation): UserLine => {
-  const { email, firstName, lastName } = member.user
-  const name = generation.user.includes("last_name") ? `${firstName} ${lastName}` : firstName
-  return { name: name.trim() || email, email, seat: seatNames[member.level] ?? `unknown (${member.level})` }
-}
+const printUser = (user: { readonly name: string; readonly email: string; readonly seat: string }) =>
+  `user ${JSON.stringify(user)}`
 
-const printUser = ({ email, name, seat }: UserLine) => `user ${JSON.stringify({ name, email, seat })}`
+const userLine = (member: Member, generation: Generation, change?: MemberChange): string => {
+  const { email, firstName, lastName } = { ...member.user, ...change }
+  const name = generation.user.includes("last_name") ? `${firstName} ${lastName}` : firstName
+  const seat = change?.seat ?? seatNames[member.level] ?? `unknown (${member.level})`
+  return printUser({ email, name: name.trim() || email, seat })
+}
 
 /** Every user, role, entitlement and grant; grants of people who are not listed are left out. */
 export const truthOf = (organization: Organization, options: TruthOptions): Truth => {
@@ -41,8 +44,7 @@ export const truthOf = (organization: Organization, options: TruthOptions): Trut
   ])
   let index = 0
   for (const member of Rows.iterate(organization.members)) {
-    const line = userLine(member, generation)
-    lines.set(`user:${member.user.uuid}`, printUser(index === changed?.index ? { ...line, ...changed.line } : line))
+    lines.set(`user:${member.user.uuid}`, userLine(member, generation, index === changed?.index ? changed : undefined))
     index++
   }
   if (generation.hasRoles) {
@@ -67,7 +69,7 @@ const lineOf = (record: Exclude<SyncRecord, { readonly _tag: "Retraction" }>): r
       const text = (key: string) => String(profile[key] ?? "")
       const line =
         id.resourceType === "user"
-          ? printUser({ name: displayName, email: text("email"), seat: text("seat") })
+          ? printUser({ email: text("email"), name: displayName, seat: text("seat") })
           : `${id.resourceType} ${JSON.stringify(displayName)}`
       return [`${id.resourceType}:${id.resource}`, line]
     }
