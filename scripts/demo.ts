@@ -13,7 +13,7 @@ mkdirSync(directory, { recursive: true })
 const simulator = spawn(process.execPath, [bin, "simulate", "--port", "0", "--members", "1200", "--roles", "40"], {
   stdio: ["ignore", "pipe", "inherit"]
 })
-const stop = () => simulator.kill()
+const stop = () => simulator.kill("SIGKILL")
 process.once("exit", stop)
 process.once("SIGINT", () => process.exit(130))
 
