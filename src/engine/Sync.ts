@@ -186,7 +186,9 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     records: Stream.scoped(Stream.unwrap(records)),
     report: Effect.suspend(() =>
       Effect.map(notes, (own): SyncReport => {
-        const all = [...integrity.notes(), ...own]
+        // Rows of a list that was read again come twice for that reason, which is told already.
+        const isTold = own.some((note) => note.code === "read-again")
+        const all = [...integrity.notes().filter((note) => !isTold || note.code !== "duplicate-resources"), ...own]
         return {
           verdict: all.some((note) => note.severity === "partial") ? "partial" : "complete",
           counts: integrity.counts(),

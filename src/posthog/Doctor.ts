@@ -11,6 +11,7 @@ import {
   keyProblem,
   missingScopes,
   needlessScopes,
+  noMembers,
   neededScopes,
   readOrganization
 } from "./Preflight.ts"
@@ -135,6 +136,10 @@ export const examine = Effect.fn("Doctor.examine")(function* (
   if (Result.isFailure(count)) {
     checks.push(failed("members", count.failure))
     return end(count.failure)
+  }
+  if (count.success === 0) {
+    checks.push(failed("members", noMembers()))
+    return end(noMembers())
   }
   checks.push(passed("members", `${count.success} can be listed`))
 

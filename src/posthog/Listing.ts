@@ -148,7 +148,13 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
   )
 
   const readAt = (position: number, size: number) =>
-    Effect.map(readRange(position - 1, size + 1), (page) => ({ position, page }))
+    readRange(position - 1, size + 1).pipe(
+      // The pages before were there, so the address is right.
+      Effect.mapError((error) =>
+        error.status === 404 ? incomplete(`the page at row ${position} is missing (404)`) : error
+      ),
+      Effect.map((page) => ({ position, page }))
+    )
 
   /** The pages after the first: side by side as far as `count` tells, then one by one while there is more. */
   const restOf = (start: number, size: number): Stream.Stream<Row, PostHogError> => {

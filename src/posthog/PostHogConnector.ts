@@ -4,7 +4,7 @@ import type { SyncNote } from "../engine/SyncReport.ts"
 import { PostHogClient } from "./PostHogClient.ts"
 import type { PostHogError } from "./PostHogError.ts"
 import * as Records from "./PostHogRecords.ts"
-import { filteredView, preflight } from "./Preflight.ts"
+import { filteredView, neededScopes, needlessScopes, preflight } from "./Preflight.ts"
 import * as RoleSyncer from "./RoleSyncer.ts"
 import * as SeatSyncer from "./SeatSyncer.ts"
 import * as UserSyncer from "./UserSyncer.ts"
@@ -26,8 +26,17 @@ const open = Effect.fnUntraced(function* (
   options: PostHogConnectorOptions
 ): Effect.fn.Return<Connector.ConnectorSession<PostHogError>, PostHogError, PostHogClient | Scope.Scope> {
   const client = yield* PostHogClient
-  const { organization, isFiltered } = yield* preflight
+  const { isFiltered, key, organization } = yield* preflight
   const notes: Array<SyncNote> = []
+  const needless = needlessScopes(key)
+  if (needless.length > 0) {
+    notes.push({
+      code: "needless-scopes",
+      severity: "info",
+      count: needless.length,
+      message: `the key may do more than a sync needs (${needless.join(", ")}); ${neededScopes.join(" and ")} are enough`
+    })
+  }
   if (isFiltered) {
     const problem = filteredView(organization)
     if (options.allowPartial !== true) return yield* problem

@@ -107,6 +107,8 @@ export const seats = [
   { level: 15, slug: "owner" }
 ] as const
 
+export const isKnownLevel = (level: number): boolean => seats.some((seat) => seat.level === level)
+
 /** The seat of a member. PostHog: `OrganizationMembership.Level`; unknown numbers keep their number. */
 export const seatOf = (level: number): string =>
   seats.find((seat) => seat.level === level)?.slug ?? `unknown (${level})`

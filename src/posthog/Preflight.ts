@@ -79,6 +79,15 @@ export const filteredView = (organization: Organization): PostHogError =>
     fix: 'Use a key of an administrator or owner, or have one switch on Settings › Organization › "Members can see other members". --allow-partial reads the part that is visible.'
   })
 
+/** PostHog: whoever owns the key is a member, so an empty list is never true. */
+export const noMembers = (): PostHogError =>
+  new PostHogError({
+    kind: "incomplete",
+    reason: "no-members",
+    what: "PostHog lists no members at all, though the key's owner must be one.",
+    fix: "Look at Settings › Members in PostHog with the account that owns the key."
+  })
+
 /** Finds out, or fails with the first thing that makes a sync impossible. A filtered view is reported, not failed. */
 export const preflight: Effect.Effect<Preflight, PostHogError, PostHogClient> = Effect.gen(function* () {
   const client = yield* PostHogClient

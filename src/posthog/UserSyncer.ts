@@ -2,9 +2,10 @@ import { Array as Arr, Deferred, Effect, Stream } from "effect"
 import type { ResourceSyncer } from "../engine/Connector.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
-import { PostHogError } from "./PostHogError.ts"
+import type { PostHogError } from "./PostHogError.ts"
+import { noMembers } from "./Preflight.ts"
 import * as Records from "./PostHogRecords.ts"
-import type { Organization } from "./PostHogSchema.ts"
+import { isKnownLevel, type Organization } from "./PostHogSchema.ts"
 
 /** Members as users; `allLevels`, by uuid, are there when all members were read, if they are to be remembered. */
 export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"], remembersLevels: boolean) {
@@ -12,24 +13,20 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
   const levels = new Map<string, number>()
   const complete = yield* Deferred.make<ReadonlyMap<string, number>>()
 
+  const unknownLevels = new Map<string, number>()
   let isComplete = false
 
-  /** PostHog: whoever owns the key is a member, so an empty list is never true. */
   const requireMembers = Effect.gen(function* () {
     isComplete = true
     if ((yield* members.unique) > 0) return
-    return yield* new PostHogError({
-      kind: "incomplete",
-      reason: "no-members",
-      what: "PostHog lists no members at all, though the key's owner must be one.",
-      fix: "Look at Settings › Members in PostHog with the account that owns the key."
-    })
+    return yield* noMembers()
   })
 
   const syncer: ResourceSyncer<PostHogError> = {
     resourceType: Records.userType,
     resources: members.rows.pipe(
       Stream.mapArray((page) => {
+        for (const member of page) if (!isKnownLevel(member.level)) unknownLevels.set(member.user.uuid, member.level)
         if (remembersLevels) for (const member of page) levels.set(member.user.uuid.toLowerCase(), member.level)
         return Arr.map(page, Records.userResource)
       }),
@@ -48,6 +45,14 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
     const found: Array<SyncNote> = []
     const rereads = yield* members.rereads
     if (rereads > 0) found.push(Records.rereadNote("members", rereads))
+    if (unknownLevels.size > 0) {
+      found.push({
+        code: "levels-unknown",
+        severity: "warning",
+        count: unknownLevels.size,
+        message: `${unknownLevels.size} members have a seat that is not known here (level ${[...new Set(unknownLevels.values())].join(", ")}); their profiles say so`
+      })
+    }
     const listed = yield* members.unique
     const expected = organization.member_count
     if (isComplete && expected != null && expected !== listed) {
