@@ -64,7 +64,9 @@ export const open = Effect.fn("Checkpoint.open")(function* (
 ): Effect.fn.Return<Checkpoint, SettingInvalid, FileSystem.FileSystem | Path.Path> {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const name = `.${paths.basename(options.file)}.checkpoint`
+  // In a folder of its own choice, targets of the same name from different folders must not meet.
+  const mark = Option.isSome(options.workDir) ? `-${digest(paths.resolve(options.file)).slice(0, 8)}` : ""
+  const name = `.${paths.basename(options.file)}${mark}.checkpoint`
   const directory = paths.join(
     Option.getOrElse(options.workDir, () => paths.dirname(options.file)),
     name

@@ -28,47 +28,69 @@ const isAlive = (pid: number): boolean => {
 }
 
 /** Holds the lock of a target until the scope closes; a lock whose process is gone is taken over. */
-export const hold = Effect.fn("TargetLock.hold")(function* (path: string) {
+export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const lock = paths.join(paths.dirname(path), `.${paths.basename(path)}.lock`)
+  // Through a symbolic link it is the file itself that is written, and locked.
+  const { directory, name } = yield* C1zTarget.resolve(requested)
+  const lock = paths.join(directory, `.${name}.lock`)
   const since = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
   const own = JSON.stringify({ pid: process.pid, host: hostname(), since })
+  const read = (file: string) => files.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
   const take = files.writeFileString(lock, own, { flag: "wx", mode: 0o600 })
 
-  const busy = Effect.gen(function* () {
-    const text = yield* files.readFileString(lock).pipe(Effect.orElseSucceed(() => ""))
-    const holder = decode(text)
-    if (Option.isSome(holder) && holder.value.host === hostname() && !isAlive(holder.value.pid)) {
-      yield* files.remove(lock, { force: true }).pipe(Effect.ignore)
-      return yield* take
-    }
-    return yield* new TargetBusy({
-      path,
+  const busy = (text: string) =>
+    new TargetBusy({
+      path: requested,
       lock,
-      holder: Option.match(holder, {
+      holder: Option.match(decode(text), {
         onNone: () => "its lock cannot be read",
         onSome: ({ host, pid, since: start }) => `process ${pid} on ${host}, since ${start}`
       })
     })
+
+  /** A lock of a process that is gone, or of one that had our number before us. */
+  const isStale = (text: string): boolean =>
+    Option.match(decode(text), {
+      onNone: () => false,
+      onSome: ({ host, pid }) => host === hostname() && (pid === process.pid || !isAlive(pid))
+    })
+
+  const takeOver = Effect.gen(function* () {
+    const found = yield* read(lock)
+    if (!isStale(found)) return yield* busy(found)
+    // Only one of several can move it away; what was moved is looked at again, for it may be a new one by now.
+    const moved = `${lock}.${process.pid}`
+    yield* files.rename(lock, moved).pipe(Effect.mapError(() => busy(found)))
+    const away = yield* read(moved)
+    if (away !== found) {
+      yield* files.rename(moved, lock).pipe(Effect.ignore)
+      return yield* busy(away)
+    }
+    yield* files.remove(moved, { force: true }).pipe(Effect.ignore)
+    yield* take.pipe(Effect.catch(() => Effect.flatMap(read(lock), busy)))
   })
+
   yield* Effect.acquireRelease(
     take.pipe(
-      Effect.catchReason("PlatformError", "AlreadyExists", () => busy),
-      // What else keeps a file from being made here is for the sink to tell, in its own words.
-      Effect.catchTag("PlatformError", () => Effect.void)
+      Effect.catch((error) =>
+        // What else keeps a file from being made here is for the sink to tell, in its own words.
+        error.reason._tag === "AlreadyExists" ? takeOver : Effect.void
+      )
     ),
-    () => files.remove(lock, { force: true }).pipe(Effect.ignore)
+    () =>
+      Effect.flatMap(read(lock), (text) =>
+        text === own ? Effect.ignore(files.remove(lock, { force: true })) : Effect.void
+      )
   )
-  yield* removeLeftovers(path)
+  yield* removeLeftovers(directory, name)
 })
 
 /** What a killed sync left of its unfinished file; nobody else writes to the target now, so it is nobody's. */
-const removeLeftovers = Effect.fnUntraced(function* (path: string) {
+const removeLeftovers = Effect.fnUntraced(function* (directory: string, name: string) {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const directory = paths.dirname(path)
-  const prefix = C1zTarget.scratchPrefix(paths.basename(path))
+  const prefix = C1zTarget.scratchPrefix(name)
   const entries = yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): Array<string> => []))
   yield* Effect.forEach(
     entries.filter((entry) => entry.startsWith(prefix)),

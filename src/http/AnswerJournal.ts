@@ -2,7 +2,7 @@
  * Remembers finished answers on disk, so that a run that was interrupted does not ask for them again. One file an
  * answer, which appears whole or not at all, so that nothing else has to be right after a crash.
  */
-import { Context, Effect, FileSystem, Option, Path, Result, Schema, Stream } from "effect"
+import { Context, Effect, FileSystem, Option, Path, Schema, Stream } from "effect"
 import { createHash } from "node:crypto"
 import type { JsonRowsTarget } from "./JsonRows.ts"
 
@@ -34,7 +34,10 @@ const fileName = (path: string): string => `${createHash("sha256").update(path).
 // The kind of a line is its first character; JSON text has line breaks only where a blank does as well.
 const line = (kind: "I" | "R" | "E", json: string): string => `${kind}${json.replace(/[\r\n]/g, " ")}\n`
 
-const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+/** The last line tells how many came before it, so that a file with a hole is not taken for an answer. */
+const Ending = Schema.Struct({ lines: Schema.Int, body: Schema.Unknown })
+
+const parseEnding = Schema.decodeUnknownOption(Schema.fromJsonString(Ending))
 
 /**
  * A journal in a directory that exists. Failures of the disk are logged and cost the memory, nothing else.
@@ -50,23 +53,27 @@ export const make = Effect.fnUntraced(function* (
     replay: Effect.fnUntraced(function* (path: string, target: JsonRowsTarget) {
       const file = paths.join(directory, fileName(path))
       if (!(yield* files.exists(file).pipe(Effect.orElseSucceed(() => false)))) return Option.none()
-      let body: Option.Option<unknown> = Option.none()
+      let ending: Option.Option<typeof Ending.Type> = Option.none()
+      let lines = 0
       yield* files.stream(file, { chunkSize: 65_536 }).pipe(
         Stream.decodeText(),
         Stream.splitLines,
-        Stream.runForEachArray((lines) =>
+        Stream.runForEachArray((texts) =>
           Effect.sync(() => {
-            for (const text of lines) {
+            for (const text of texts) {
               const json = text.slice(1)
-              if (text.startsWith("R")) target.onRow(json)
-              else if (text.startsWith("I")) target.inner?.onItem(json)
-              else if (text.startsWith("E")) body = Result.getSuccess(parse(json))
+              if (text.startsWith("E")) ending = parseEnding(json)
+              else {
+                lines++
+                if (text.startsWith("R")) target.onRow(json)
+                else target.inner?.onItem(json)
+              }
             }
           })
         ),
         lost
       )
-      return body
+      return Option.flatMap(ending, (end) => (end.lines === lines ? Option.some(end.body) : Option.none()))
     }),
 
     record: Effect.fnUntraced(function* (path: string, { inner, onRow }: JsonRowsTarget) {
@@ -74,8 +81,11 @@ export const make = Effect.fnUntraced(function* (
       const draft = `${file}.new`
       let pending: Array<string> = []
       let size = 0
+      let lines = 0
+      let isWhole = true
       const note = (text: string) => {
         pending.push(text)
+        lines++
         size += text.length
       }
       yield* files.writeFileString(draft, "", { mode: 0o600 }).pipe(lost)
@@ -83,7 +93,11 @@ export const make = Effect.fnUntraced(function* (
         const text = pending.join("")
         pending = []
         size = 0
-        return files.writeFileString(draft, text, { flag: "a" }).pipe(lost)
+        return files.writeFileString(draft, text, { flag: "a" }).pipe(
+          // What could not be written leaves a hole, and an answer with a hole is none.
+          Effect.tapError(() => Effect.sync(() => (isWhole = false))),
+          lost
+        )
       })
       return {
         onRow: (json) => {
@@ -103,9 +117,14 @@ export const make = Effect.fnUntraced(function* (
         flush: Effect.suspend(() => (size < writeSize ? Effect.void : write)),
         commit: (body) =>
           Effect.suspend(() => {
-            note(line("E", JSON.stringify(body)))
-            return Effect.andThen(write, files.rename(draft, file).pipe(lost))
-          })
+            pending.push(line("E", JSON.stringify({ lines, body })))
+            return write
+          }).pipe(
+            Effect.andThen(
+              Effect.suspend(() => (isWhole ? files.rename(draft, file) : files.remove(draft, { force: true })))
+            ),
+            lost
+          )
       }
     })
   }
