@@ -155,7 +155,8 @@ export const of = (organization: Organization, seatEntitlements: boolean): Recor
   const own = { id: { resourceType: "organization", resource: id }, displayName: name, annotations: [rawId(id)] }
   type(organizationType)
   resource(own)
-  for (const seat of seats.values()) entitlement(entitlementOf(own, seat, `Has the seat ${seat} in the PostHog organization`))
+  for (const seat of seats.values())
+    entitlement(entitlementOf(own, seat, `Has the seat ${seat} in the PostHog organization`))
   for (const { level, user } of Rows.iterate(organization.members)) {
     const seat = seats.get(level)
     if (seat !== undefined) grant(grantOf(own, seat, user.uuid))

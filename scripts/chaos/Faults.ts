@@ -1,5 +1,5 @@
 /** What goes wrong between the command and the server: each fault is a script for the requests that it is planned for. */
-import { Effect, Stream } from "effect"
+import { Stream } from "effect"
 import { gzipSync } from "node:zlib"
 import { permutation } from "../../src/testing/Permutation.ts"
 import { ApiError, demoKey, Reply, Rows, Scenario } from "../../src/testing/index.ts"
@@ -108,7 +108,8 @@ const lies = {
     const nth = draw.between(0, 99)
     return withRows((rows) => rows.flatMap((row, index) => (index === nth % rows.length ? [row, row] : [row])))
   },
-  "a row in place of another": () => withRows((rows) => rows.map((row, index) => (index === 1 ? (rows[0] ?? row) : row))),
+  "a row in place of another": () =>
+    withRows((rows) => rows.map((row, index) => (index === 1 ? (rows[0] ?? row) : row))),
   "a row left out": (draw) => {
     const nth = draw.between(0, 99)
     return withRows((rows) => rows.filter((_, index) => index !== nth % rows.length))
@@ -134,8 +135,23 @@ const lasting = {
   "status 500 for good": () => respond(ApiError.serverError)
 } as const satisfies Record<string, Make>
 
-/** What can go wrong, by how long it stays. */
-export const kinds = { passing, lies, lasting } as const
+/** Those that are over at once and come in rows. */
+const stormy = {
+  "status 502 as HTML": passing["status 502 as HTML"],
+  "status 503": passing["status 503"],
+  "cut in the body": passing["cut in the body"],
+  "JSON that ends early": passing["JSON that ends early"],
+  "gzip that ends early": passing["gzip that ends early"]
+} as const satisfies Record<string, Make>
 
-/** The answer may come only when nobody waits any more; what it did to the organization holds. */
-export const never: Scenario.Script = (_, answer) => Effect.andThen(answer, Effect.never)
+/** What can go wrong, by how long it stays. */
+export const kinds = { passing, stormy, lies, lasting } as const
+
+/** Faults by their names. */
+export type Kind = Readonly<Record<string, Make>>
+
+/** One fault of a kind. */
+export const pick = (kind: Kind, index: number, draw: Draw) => {
+  const [name, make] = Object.entries(kind)[index % Object.keys(kind).length] ?? ["no answer", () => silence]
+  return { name, script: make(draw) }
+}

@@ -205,6 +205,7 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
     return drops.length === 0 ? path : yield* beside(path, "held-back")
   })
   const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, startedAt, destination }))
+  if (file.path === path) yield* (yield* Afterword).say({ interrupted: `The new file is in place: ${path}` })
   if (drops.length > 0) {
     return yield* new DropBrake.HeldBack({
       path,

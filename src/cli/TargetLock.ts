@@ -37,7 +37,11 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   const since = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
   const own = JSON.stringify({ pid: process.pid, host: hostname(), since })
   const read = (file: string) => files.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
-  const take = files.writeFileString(lock, own, { flag: "wx", mode: 0o600 })
+  // Written apart and linked into place, so that nobody ever sees, or leaves, a lock without its holder.
+  const draft = `${lock}.${process.pid}.new`
+  const take = files
+    .writeFileString(draft, own, { mode: 0o600 })
+    .pipe(Effect.andThen(files.link(draft, lock)), Effect.ensuring(Effect.ignore(files.remove(draft, { force: true }))))
 
   const busy = (text: string) =>
     new TargetBusy({

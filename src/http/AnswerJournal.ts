@@ -34,8 +34,8 @@ const fileName = (path: string): string => `${createHash("sha256").update(path).
 // The kind of a line is its first character; JSON text has line breaks only where a blank does as well.
 const line = (kind: "I" | "R" | "E", json: string): string => `${kind}${json.replace(/[\r\n]/g, " ")}\n`
 
-/** The last line tells how many came before it, so that a file with a hole is not taken for an answer. */
-const Ending = Schema.Struct({ lines: Schema.Int, body: Schema.Unknown })
+/** The last line holds a digest of those before it, so that a file with a hole or a turned bit is not taken for an answer. */
+const Ending = Schema.Struct({ digest: Schema.String, body: Schema.Unknown })
 
 const parseEnding = Schema.decodeUnknownOption(Schema.fromJsonString(Ending))
 
@@ -53,27 +53,36 @@ export const make = Effect.fnUntraced(function* (
     replay: Effect.fnUntraced(function* (path: string, target: JsonRowsTarget) {
       const file = paths.join(directory, fileName(path))
       if (!(yield* files.exists(file).pipe(Effect.orElseSucceed(() => false)))) return Option.none()
-      let ending: Option.Option<typeof Ending.Type> = Option.none()
-      let lines = 0
-      yield* files.stream(file, { chunkSize: 65_536 }).pipe(
-        Stream.decodeText(),
-        Stream.splitLines,
+      const lines = files.stream(file, { chunkSize: 65_536 }).pipe(Stream.decodeText(), Stream.splitLines)
+      // Checked as a whole before any of it is handed on: rows cannot be taken back.
+      const body = yield* lines.pipe(
+        Stream.runFold(
+          () => ({ hash: createHash("sha256"), ending: Option.none<typeof Ending.Type>() }),
+          ({ ending, hash }, text) =>
+            text.startsWith("E")
+              ? { hash, ending: parseEnding(text.slice(1)) }
+              : { hash: hash.update(`${text}\n`), ending }
+        ),
+        Effect.map(({ ending, hash }) => {
+          if (Option.isNone(ending)) return Option.none<unknown>()
+          const { body, digest } = ending.value
+          return hash.update(JSON.stringify(body)).digest("hex") === digest ? Option.some(body) : Option.none<unknown>()
+        }),
+        Effect.orElseSucceed(() => Option.none<unknown>())
+      )
+      if (Option.isNone(body)) return body
+      const isReplayed = yield* lines.pipe(
         Stream.runForEachArray((texts) =>
           Effect.sync(() => {
             for (const text of texts) {
-              const json = text.slice(1)
-              if (text.startsWith("E")) ending = parseEnding(json)
-              else {
-                lines++
-                if (text.startsWith("R")) target.onRow(json)
-                else target.inner?.onItem(json)
-              }
+              if (text.startsWith("R")) target.onRow(text.slice(1))
+              else if (text.startsWith("I")) target.inner?.onItem(text.slice(1))
             }
           })
         ),
-        lost
+        Effect.isSuccess
       )
-      return Option.flatMap(ending, (end) => (end.lines === lines ? Option.some(end.body) : Option.none()))
+      return isReplayed ? body : Option.none()
     }),
 
     record: Effect.fnUntraced(function* (path: string, { inner, onRow }: JsonRowsTarget) {
@@ -81,11 +90,11 @@ export const make = Effect.fnUntraced(function* (
       const draft = `${file}.new`
       let pending: Array<string> = []
       let size = 0
-      let lines = 0
+      const hash = createHash("sha256")
       let isWhole = true
       const note = (text: string) => {
         pending.push(text)
-        lines++
+        hash.update(text)
         size += text.length
       }
       yield* files.writeFileString(draft, "", { mode: 0o600 }).pipe(lost)
@@ -117,7 +126,7 @@ export const make = Effect.fnUntraced(function* (
         flush: Effect.suspend(() => (size < writeSize ? Effect.void : write)),
         commit: (body) =>
           Effect.suspend(() => {
-            pending.push(line("E", JSON.stringify({ lines, body })))
+            pending.push(line("E", JSON.stringify({ digest: hash.update(JSON.stringify(body)).digest("hex"), body })))
             return write
           }).pipe(
             Effect.andThen(
