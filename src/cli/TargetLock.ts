@@ -60,19 +60,24 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
       onSome: ({ host, pid }) => host === hostname() && (pid === process.pid || !isAlive(pid))
     })
 
+  /** One at a time looks at a lock that may be stale, and replaces it in one step: it is never away. */
   const takeOver = Effect.gen(function* () {
     const found = yield* read(lock)
     if (!isStale(found)) return yield* busy(found)
-    // Only one of several can move it away; what was moved is looked at again, for it may be a new one by now.
-    const moved = `${lock}.${process.pid}`
-    yield* files.rename(lock, moved).pipe(Effect.mapError(() => busy(found)))
-    const away = yield* read(moved)
-    if (away !== found) {
-      yield* files.rename(moved, lock).pipe(Effect.ignore)
-      return yield* busy(away)
-    }
-    yield* files.remove(moved, { force: true }).pipe(Effect.ignore)
-    yield* take.pipe(Effect.catch(() => Effect.flatMap(read(lock), busy)))
+    const guard = `${lock}.takeover`
+    yield* Effect.acquireUseRelease(
+      files.writeFileString(guard, own, { flag: "wx", mode: 0o600 }).pipe(Effect.mapError(() => busy(found))),
+      () =>
+        Effect.gen(function* () {
+          const now = yield* read(lock)
+          if (!isStale(now)) return yield* busy(now)
+          yield* files.writeFileString(draft, own, { mode: 0o600 }).pipe(
+            Effect.andThen(files.rename(draft, lock)),
+            Effect.mapError(() => busy(now))
+          )
+        }),
+      () => Effect.ignore(files.remove(guard, { force: true }))
+    )
   })
 
   yield* Effect.acquireRelease(

@@ -184,13 +184,14 @@ layer(NodeServices.layer)("Checkpoint", (it) => {
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const [one, two] = [yield* place, yield* place]
-      const workDir = Option.some(yield* directory)
+      const folder = yield* directory
+      const workDir = Option.some(folder)
       yield* interrupted(one.file, { workDir })
       const { checkpoint, said } = yield* open(two.file, { workDir })
       assert.strictEqual(said, "")
       assert.isFalse(yield* remembers(checkpoint))
       assert.isTrue(yield* remembers((yield* open(one.file, { workDir })).checkpoint))
-      assert.strictEqual((yield* fs.readDirectory(workDir.value)).length, 2)
+      assert.strictEqual((yield* fs.readDirectory(folder)).length, 2)
       assert.deepStrictEqual(yield* fs.readDirectory(one.folder), [])
     })
   )
