@@ -2,9 +2,10 @@
  * Chaos: `node scripts/chaos.ts --seeds 200 [--first 1] [--seconds 180]`. Each seed is an organization, faults between the
  * built command and its server, and signals at bad moments; what comes out must be the right file, or a documented exit
  * code and the old file. A seed that fails is told with all that belongs to it, and `--first <seed> --seeds 1` plays it
- * again. `--keep-going` plays on after the first of them.
+ * again. `--keep-going` plays on after the first of them, `--dist` names another build.
  */
 import { Effect, Ref, Schema } from "effect"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as Command from "./chaos/Command.ts"
 import * as Plan from "./chaos/Plan.ts"
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "100" },
     first: { type: "string", default: "1" },
     seconds: { type: "string", default: "86400" },
+    dist: { type: "string", default: join(import.meta.dirname, "..", "dist") },
     "keep-going": { type: "boolean", default: false }
   }
 })
@@ -53,7 +55,7 @@ const explain = ({ directory, outcomes, plan, said, wrong }: Seed.Report): strin
 
 const program = Effect.gen(function* () {
   const { first, seconds, seeds } = yield* Schema.decodeUnknownEffect(Options)(values)
-  const bin = yield* Command.copy
+  const bin = yield* Command.copy(values.dist)
   const deadline = performance.now() + seconds * 1000
   const reports = yield* Ref.make<ReadonlyArray<Seed.Report>>([])
   const start = performance.now()

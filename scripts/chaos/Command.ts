@@ -21,17 +21,18 @@ export interface Started {
 /** A process that goes on for longer never ends. */
 const longestMillis = 120_000
 
-/** A copy of the built command, which a build meanwhile does not change. */
-export const copy = Effect.acquireRelease(
-  Effect.sync(() => {
-    const dist = join(import.meta.dirname, "..", "..", "dist")
-    const directory = mkdtempSync(join(tmpdir(), "baton-posthog-chaos-bin-"))
-    for (const name of readdirSync(dist)) if (/^bin.*\.js$/.test(name)) cpSync(join(dist, name), join(directory, name))
-    writeFileSync(join(directory, "package.json"), '{"type":"module"}')
-    return directory
-  }),
-  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-).pipe(Effect.map((directory) => join(directory, "bin.js")))
+/** A copy of the command that was built into `dist`, which a build meanwhile does not change. */
+export const copy = (dist: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const directory = mkdtempSync(join(tmpdir(), "baton-posthog-chaos-bin-"))
+      for (const name of readdirSync(dist))
+        if (/^bin.*\.js$/.test(name)) cpSync(join(dist, name), join(directory, name))
+      writeFileSync(join(directory, "package.json"), '{"type":"module"}')
+      return directory
+    }),
+    (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+  ).pipe(Effect.map((directory) => join(directory, "bin.js")))
 
 /** Runs it to its end; `onStart` gets hold of the process. */
 export const run = (

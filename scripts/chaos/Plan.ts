@@ -67,19 +67,29 @@ interface Settings {
 }
 
 const drawSettings = (draw: Draw.Draw): Settings => ({
-  pageSize: draw.of([10, 17, 25, 40, 99, 100, 101, 130, 250, 1000]),
+  pageSize: draw.of([10, 10, 17, 25, 40, 60, 99, 100, 101, 130, 250, 1000]),
   workers: draw.of([1, 2, 4, 4, 8]),
   memberships: draw.of(["endpoint", "endpoint", "embedded"])
 })
 
-/** Requests of a run without troubles, about. */
-const requestsOf = ({ members, memberships: holders, roles }: Organization, settings: Settings): number => {
-  let count = 3 + Math.ceil(members.count / settings.pageSize) + Math.ceil(roles.count / 100)
-  if (settings.memberships === "endpoint") {
-    for (let role = 0; role < roles.count; role++) count += Math.ceil(holders(role).count / settings.pageSize)
-  }
-  return count
+/** Requests of a run without troubles, about: those up to the end of the long lists, and all. */
+interface Length {
+  readonly lists: number
+  readonly all: number
 }
+
+const lengthOf = ({ members, memberships: holders, roles }: Organization, settings: Settings): Length => {
+  const lists = 2 + Math.ceil(members.count / settings.pageSize) + Math.max(1, Math.ceil(roles.count / 100))
+  let all = lists
+  if (settings.memberships === "endpoint") {
+    for (let role = 0; role < roles.count; role++) all += Math.ceil(holders(role).count / settings.pageSize)
+  }
+  return { lists, all }
+}
+
+/** A request of a run: most often one for a page of the long lists, which the many requests for memberships would hide. */
+const drawRequest = (draw: Draw.Draw, { all, lists }: Length): number =>
+  draw.chance(0.6) ? draw.between(3, lists) : draw.between(1, all)
 
 const drawOrganization = (draw: Draw.Draw, seed: number): Organization => {
   const members = draw.chance(0.1) ? draw.between(1, 3) : draw.between(1, draw.of([40, 150, 400]))
@@ -99,18 +109,18 @@ const drawOrganization = (draw: Draw.Draw, seed: number): Organization => {
     : linked
 }
 
-const drawFault = (draw: Draw.Draw, requests: number): Fault => {
-  const at = draw.between(1, requests)
+const drawFault = (draw: Draw.Draw, length: Length): Fault => {
+  const at = drawRequest(draw, length)
   const pick = draw.between(0, 999)
   const choose = (kind: Faults.Kind, lasts: boolean): Fault => ({ ...Faults.pick(kind, pick, draw), at, lasts })
   const share = draw.between(1, 100)
-  if (share <= 62) return choose(Faults.kinds.passing, false)
+  if (share <= 50) return choose(Faults.kinds.passing, false)
   return share <= 88 ? choose(Faults.kinds.lies, false) : choose(Faults.kinds.lasting, true)
 }
 
 /** Several failures in a row, which end before patience does. */
-const drawStorm = (draw: Draw.Draw, requests: number): ReadonlyArray<Fault> => {
-  const start = draw.between(1, requests)
+const drawStorm = (draw: Draw.Draw, length: Length): ReadonlyArray<Fault> => {
+  const start = drawRequest(draw, length)
   return Array.from({ length: draw.between(3, 8) }, (_, index) => ({
     ...Faults.pick(Faults.kinds.stormy, draw.between(0, 999), draw),
     at: start + index,
@@ -118,9 +128,9 @@ const drawStorm = (draw: Draw.Draw, requests: number): ReadonlyArray<Fault> => {
   }))
 }
 
-const drawEnding = (draw: Draw.Draw, requests: number): Ending => ({
+const drawEnding = (draw: Draw.Draw, length: Length): Ending => ({
   signal: draw.of(["SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGINT"]),
-  at: draw.chance(0.15) ? 0 : draw.chance(0.2) ? requests - 1 : draw.between(1, requests),
+  at: draw.chance(0.15) ? 0 : draw.chance(0.2) ? length.all : drawRequest(draw, length),
   delayMillis: draw.chance(0.5) ? draw.between(0, 3) : draw.between(0, 200)
 })
 
@@ -148,11 +158,11 @@ export const make = (seed: number): Plan => {
   let settings = first
   const runs = Array.from({ length: draw.between(1, 3) }, (_, index): RunPlan => {
     if (index > 0 && draw.chance(0.15)) settings = drawSettings(draw)
-    const requests = requestsOf(organization, settings)
+    const length = lengthOf(organization, settings)
     const isKilled = draw.chance(0.65)
     const faults = draw.chance(0.15)
-      ? drawStorm(draw, requests)
-      : Array.from({ length: isKilled && draw.chance(0.5) ? 0 : draw.between(0, 3) }, () => drawFault(draw, requests))
+      ? drawStorm(draw, length)
+      : Array.from({ length: isKilled && draw.chance(0.5) ? 0 : draw.between(0, 3) }, () => drawFault(draw, length))
     const logLevel = draw.of(["info", "debug", "trace"])
     return {
       args: argsOf(settings, seatEntitlements, [
@@ -166,10 +176,10 @@ export const make = (seed: number): Plan => {
         ? Array.from({ length: draw.between(1, 5) }, () => ({
             kind: draw.of(Changes.kinds),
             pick: draw.between(0, 999),
-            at: draw.between(1, requests)
+            at: drawRequest(draw, length)
           }))
         : [],
-      ending: isKilled ? drawEnding(draw, requests) : undefined,
+      ending: isKilled ? drawEnding(draw, length) : undefined,
       tampering:
         index > 0 && draw.chance(0.2) ? { kind: draw.of(tamperings), pick: draw.between(0, 999_999) } : undefined
     }
