@@ -11,9 +11,11 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   ndjson: ["c1"],
   posthog: ["c1", "engine", "http"],
   report: ["c1", "engine", "http"],
-  testing: ["c1", "engine", "http", "posthog"],
-  cli: ["c1", "engine", "http", "c1z", "ndjson", "posthog", "report", "testing"],
-  "index.ts": ["c1", "engine", "http", "c1z", "ndjson", "posthog"],
+  c1api: [],
+  service: ["c1", "c1api", "engine", "c1z"],
+  testing: ["c1", "c1api", "engine", "http", "posthog"],
+  cli: ["c1", "c1api", "engine", "http", "c1z", "ndjson", "posthog", "report", "service", "testing"],
+  "index.ts": ["c1", "engine", "http", "c1z", "ndjson", "posthog", "service"],
   "bin.ts": ["cli"]
 }
 
