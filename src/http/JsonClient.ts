@@ -3,14 +3,13 @@ import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedul
 import {
   FetchHttpClient,
   HttpClient,
-  HttpClientRequest,
   type HttpClientError,
+  HttpClientRequest,
   type HttpClientResponse
 } from "effect/http"
 import { createGunzip } from "node:zlib"
 import {
   ConnectionFailed,
-  type ConnectionLayer,
   type HttpFailure,
   InvalidJson,
   LimitExceeded,
@@ -21,8 +20,10 @@ import {
 } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
 import { AnswerJournal } from "./AnswerJournal.ts"
+import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { RequestBudget } from "./RequestBudget.ts"
+import * as RetryAfter from "./RetryAfter.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
 
 export interface JsonClientOptions {
@@ -114,7 +115,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
-  const connectionFailed = (error: HttpClientError.HttpClientError) => connectionFailure(options.origin, error, clip)
+  const connectionFailed = (error: HttpClientError.HttpClientError) => ConnectionFailure.of(options.origin, error, clip)
   const timedOut = new ConnectionFailed({
     origin: options.origin,
     layer: "timeout",
@@ -175,7 +176,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     if (response.status < 200 || response.status >= 300) {
       const envelope = decodeErrorEnvelope(yield* readErrorBody(path, response))
       const { code, detail } = Option.getOrElse(envelope, (): typeof ErrorEnvelope.Type => ({}))
-      const retryAfterMillis = parseRetryAfter(response.headers["retry-after"], yield* Clock.currentTimeMillis)
+      const retryAfterMillis = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
       return yield* new UnexpectedStatus({
         path,
         status: response.status,
@@ -255,9 +256,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   /** Whether the server ever answered; before that, an address is more likely wrong than out of order. */
   let answered = false
 
-  /** Refusals (429) are waited out by the budget, as often as it takes; other failures are tried again this often. */
+  /** How often a failure other than a refusal is tried again. */
   const retriesOf = (failure: HttpFailure, retries: number): number => {
-    if (failure._tag === "UnexpectedStatus" && failure.status === 429) return maxRefusals
     const isConnection = failure._tag === "ConnectionFailed" && failure.layer !== "timeout"
     const patience = isConnection && !answered && retryable(failure) !== "no" ? "little" : retryable(failure)
     return { no: 0, little: Math.min(littlePatience, retries), yes: retries }[patience]
@@ -285,39 +285,52 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return Option.isSome(known) ? known.value : yield* ask(path, retries, rows)
   })
 
-  const ask = (path: string, retries: number, rows: RowReader) => {
-    let refusals = 0
-    const send = budget.spend(attempt(path, rows)).pipe(
-      Effect.tapError((failure) => {
-        if (failure._tag !== "UnexpectedStatus" || retryable(failure) === "no") return Effect.void
-        if (failure.status === 429) {
-          const patience = Math.min(maxBackoffMillis, firstBackoffMillis * 2 ** refusals++)
-          return budget.refused(failure.retryAfterMillis ?? patience)
-        }
-        return failure.retryAfterMillis === undefined ? Effect.void : Effect.sleep(failure.retryAfterMillis)
-      }),
-      Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`))
-    )
-    return send.pipe(
-      Effect.retry({
-        schedule: Schedule.exponential(firstBackoffMillis).pipe(
-          Schedule.setInputType<HttpFailure>(),
-          Schedule.jittered,
-          Schedule.modifyDelay(({ duration }) =>
-            Effect.succeed(Math.round(Math.min(Duration.toMillis(duration), maxBackoffMillis)))
-          ),
-          Schedule.while(({ attempt: tries, input }) => Effect.succeed(tries <= retriesOf(input, retries))),
-          Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
-        )
-      })
-    )
-  }
+  /** Sends until an answer comes or patience ends. Refusals and other failures are counted apart. */
+  const ask = (path: string, retries: number, rows: RowReader) =>
+    Effect.suspend(() => {
+      let refusals = 0
+      let failures = 0
+      const send = budget.spend(attempt(path, rows)).pipe(
+        Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`)),
+        Effect.tapError((failure) => {
+          const pause = failure._tag === "UnexpectedStatus" ? failure.retryAfterMillis : undefined
+          if (isRefusal(failure)) {
+            refusals++
+            return budget.refused(pause ?? backoffMillis(refusals))
+          }
+          return pause === undefined || retryable(failure) === "no" ? Effect.void : budget.pause(pause)
+        }),
+        // The budget's own failure, a wait too long, is one of these.
+        Effect.tapError((failure) => (isRefusal(failure) ? Effect.void : Effect.sync(() => void failures++)))
+      )
+      return send.pipe(
+        Effect.retry({
+          schedule: Schedule.forever.pipe(
+            Schedule.setInputType<HttpFailure>(),
+            Schedule.while(({ input }) =>
+              Effect.succeed(isRefusal(input) ? refusals <= maxRefusals : failures <= retriesOf(input, retries))
+            ),
+            // The budget waits after a refusal, for all requests; the jitter keeps them from coming back at once.
+            Schedule.modifyDelay(({ input }) => Effect.succeed(backoffMillis(isRefusal(input) ? 1 : failures))),
+            Schedule.jittered,
+            Schedule.modifyDelay(({ duration }) => Effect.succeed(Math.round(Duration.toMillis(duration)))),
+            Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
+          )
+        })
+      )
+    })
 
   return JsonClient.of({ get, statistics: Ref.get(statistics), redact })
 })
 
 const firstBackoffMillis = 500
 const maxBackoffMillis = 60_000
+
+/** The pause before the `n`th retry, from 1, without jitter. */
+const backoffMillis = (n: number): number => Math.min(maxBackoffMillis, firstBackoffMillis * 2 ** (n - 1))
+
+/** Refused for the number of requests (429): waited out by the budget. */
+const isRefusal = (failure: HttpFailure): boolean => failure._tag === "UnexpectedStatus" && failure.status === 429
 
 /** Retries of a plain 500, and of an address that never answered. */
 const littlePatience = 2
@@ -334,64 +347,3 @@ export const placeOf = (cause: unknown): string => {
 }
 
 const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
-/**
- * `Retry-After` in milliseconds: whole seconds or an HTTP date. Anything else (negative, NaN, several values) is no
- * statement, and the ordinary backoff applies. PostHog: integer seconds, up to 3,600; absent before May 2023.
- */
-export const parseRetryAfter = (header: string | undefined, now: number): number | undefined => {
-  if (header === undefined) return undefined
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(header.trim())) return undefined
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
-}
-
-const layersByCode: Readonly<Record<string, ConnectionLayer>> = {
-  ENOTFOUND: "dns",
-  EAI_AGAIN: "dns",
-  ECONNREFUSED: "refused",
-  EHOSTUNREACH: "refused",
-  ENETUNREACH: "refused",
-  ECONNRESET: "reset",
-  EPIPE: "reset",
-  UND_ERR_SOCKET: "reset",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "reset",
-  ETIMEDOUT: "timeout",
-  UND_ERR_CONNECT_TIMEOUT: "timeout",
-  UND_ERR_HEADERS_TIMEOUT: "timeout",
-  UND_ERR_BODY_TIMEOUT: "timeout"
-}
-
-const words: Readonly<Record<ConnectionLayer, string>> = {
-  dns: "the host name cannot be resolved",
-  refused: "the connection was refused",
-  reset: "the connection was cut",
-  tls: "no trusted TLS connection",
-  timeout: "it took too long",
-  proxy: "the proxy refused",
-  unknown: "the request failed"
-}
-
-/** The first error code in a chain of causes: undici wraps, and `localhost` gives an AggregateError. */
-const codeOf = (cause: unknown, depth = 0): string | undefined => {
-  if (typeof cause !== "object" || cause === null || depth > 5) return undefined
-  if ("code" in cause && typeof cause.code === "string") return cause.code
-  if ("errors" in cause && Array.isArray(cause.errors)) return codeOf(cause.errors[0], depth + 1)
-  if ("reason" in cause) return codeOf(cause.reason, depth + 1)
-  if ("cause" in cause) return codeOf(cause.cause, depth + 1)
-  return undefined
-}
-
-const connectionFailure = (
-  origin: string,
-  error: HttpClientError.HttpClientError,
-  clip: (text: string) => string
-): ConnectionFailed => {
-  const cause = "cause" in error.reason ? error.reason.cause : undefined
-  const code = codeOf(cause)
-  const isTls = code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_/.test(code)
-  const layer: ConnectionLayer = isTls ? "tls" : ((code === undefined ? undefined : layersByCode[code]) ?? "unknown")
-  const detail = clip(code ?? (cause === undefined ? error.message : describe(cause)))
-  return new ConnectionFailed({ origin, layer, description: `${words[layer]} (${detail})` })
-}

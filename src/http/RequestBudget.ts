@@ -53,6 +53,8 @@ export class RequestBudget extends Context.Service<
      * queued, and the window that must have refused is made smaller.
      */
     readonly refused: (millis: number) => Effect.Effect<void, WaitTooLong>
+    /** The server asked for a pause for another reason, such as being overloaded: nothing is sent before it is over. */
+    readonly pause: (millis: number) => Effect.Effect<void, WaitTooLong>
     /** Times of the answers that still count, oldest first, to be given to the next run as `history`. */
     readonly history: Effect.Effect<ReadonlyArray<number>>
   }
@@ -161,6 +163,13 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     yield* Deferred.succeed(waiting, undefined)
   })
 
+  const pause = Effect.fnUntraced(function* (millis: number) {
+    if (millis > options.maxWaitMillis) {
+      return yield* new WaitTooLong({ waitMillis: millis, maxWaitMillis: options.maxWaitMillis, cause: "retry-after" })
+    }
+    pausedUntil = Math.max(pausedUntil, (yield* elapsed) + millis)
+  })
+
   return RequestBudget.of({
     spend: (request) =>
       slots.withPermit(
@@ -177,15 +186,9 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
         const left = Math.max(shortest.used(now) - 1, Math.ceil(shortest.window.limit * leastShare))
         shortest.lower(left, now + shortest.window.millis)
       }
-      if (millis > options.maxWaitMillis) {
-        return yield* new WaitTooLong({
-          waitMillis: millis,
-          maxWaitMillis: options.maxWaitMillis,
-          cause: "retry-after"
-        })
-      }
-      pausedUntil = Math.max(pausedUntil, now + millis)
+      yield* pause(millis)
     }),
+    pause,
     history: Effect.sync(() => {
       const longest = [...ledgers].sort((a, b) => b.window.millis - a.window.millis)[0]
       return longest === undefined ? [] : longest.answers().map((time) => Math.round(time + sinceEpoch))

@@ -205,7 +205,9 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       rowsPassed = 0
       moved = false
       lastKey = undefined
-      const first = yield* options.firstPath === undefined ? readRange(0, options.size) : readPage(options.firstPath)
+      const first = yield* options.firstPath === undefined
+        ? readRange(0, options.size)
+        : readPage(options.firstPath, { fresh: isFresh() })
       const rows = pass(first, 0)
       if (!first.hasNext) return rows
       // A server may give fewer rows than asked for; the repeated row then is one of them.

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
 import type { HttpFailure } from "../../src/http/HttpFailure.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
-import { type JsonAnswer, JsonClient, parseRetryAfter, type RowReader } from "../../src/http/JsonClient.ts"
+import { type JsonAnswer, JsonClient, type RowReader } from "../../src/http/JsonClient.ts"
 import * as Exchange from "./Exchange.ts"
 
 const { latency } = Exchange
@@ -355,16 +355,29 @@ describe("JsonClient", () => {
       })
     )
 
-    it("is whole seconds or an HTTP date", () => {
-      const now = Date.parse("2026-10-21T07:27:00Z")
-      assert.strictEqual(parseRetryAfter("37", now), 37_000)
-      assert.strictEqual(parseRetryAfter(" 37 ", now), 37_000)
-      assert.strictEqual(parseRetryAfter("Wed, 21 Oct 2026 07:28:00 GMT", now), 60_000)
-      assert.strictEqual(parseRetryAfter("Wed, 21 Oct 2026 07:26:00 GMT", now), 0)
-      assert.isUndefined(parseRetryAfter("Wed, 99 Oct 2026 07:26:00 GMT", now))
-      assert.isUndefined(parseRetryAfter("2026-10-21T07:28:00Z", now))
-    })
+    it.effect("of a 503 is not waited for either when it is longer than accepted", () =>
+      Effect.gen(function* () {
+        const { result, seen } = yield* get(always(Exchange.json("{}", 503, { "retry-after": "999999" })))
+        assert.deepInclude(failureOf(result), { _tag: "WaitTooLong", waitMillis: 999_999_000, cause: "retry-after" })
+        assert.strictEqual(seen.length, 1)
+      })
+    )
   })
+
+  it.effect("refusals do not use up the patience for other failures, nor the other way round", () =>
+    Effect.gen(function* () {
+      const answers = [429, 503, 429, 429, 503, 429, 429]
+      const { result, seen } = yield* get(
+        (n) => Effect.succeed(Exchange.json('{"results":[]}', answers[n - 1] ?? 200)),
+        { retries: 2 }
+      )
+      assert.strictEqual(result._tag, "Success")
+      assert.strictEqual(seen.length, answers.length + 1)
+      const third = yield* get((n) => Effect.succeed(Exchange.json("{}", n % 2 === 0 ? 429 : 503)), { retries: 2 })
+      assert.deepInclude(failureOf(third.result), { status: 503 })
+      assert.strictEqual(third.seen.length, 5)
+    })
+  )
 
   describe("redirects are not followed", () => {
     it.effect.each([

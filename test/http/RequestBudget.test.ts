@@ -221,6 +221,24 @@ describe("RequestBudget", () => {
     })
   )
 
+  it.effect("a pause for another reason holds everything back, and takes nothing from the windows", () =>
+    Effect.gen(function* () {
+      const at = yield* run(
+        { windows: [{ limit: 3, millis: 60_000 }], maxWaitMillis: 60_000 },
+        Effect.gen(function* () {
+          const budget = yield* RequestBudget
+          yield* send()
+          yield* budget.pause(5000)
+          yield* sendMany(2)
+          const tooLong = yield* Effect.flip(budget.pause(60_001))
+          assert.deepInclude(tooLong, { _tag: "WaitTooLong", waitMillis: 60_001, cause: "retry-after" })
+          return yield* Clock.currentTimeMillis
+        })
+      )
+      assert.strictEqual(at, 5000)
+    })
+  )
+
   it.effect("a used-up window that frees no place in the accepted time fails at once", () =>
     Effect.gen(function* () {
       const [error, at] = yield* run(

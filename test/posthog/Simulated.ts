@@ -3,6 +3,7 @@ import { type Cause, Effect, Exit, Layer, Redacted, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import type { SyncRecord } from "../../src/c1/SyncRecord.ts"
 import * as Sync from "../../src/engine/Sync.ts"
+import { AnswerJournal, type AnswerJournalService } from "../../src/http/AnswerJournal.ts"
 import { RequestBudget } from "../../src/http/RequestBudget.ts"
 import { PostHogClient } from "../../src/posthog/PostHogClient.ts"
 import { PostHogConfig, type PostHogConfigOptions } from "../../src/posthog/PostHogConfig.ts"
@@ -17,6 +18,8 @@ export interface SimulatedOptions extends SimulatorOptions {
   readonly sync?: Sync.SyncOptions
   /** In place of a budget without limits. */
   readonly limits?: PostHogLimits.PostHogLimitsOptions
+  /** What is remembered for a resume; nothing unless given. */
+  readonly journal?: AnswerJournalService
 }
 
 /** The simulator's `HttpClient`, which tells every address that is asked for. */
@@ -32,6 +35,7 @@ const httpLayer = (onUrl: (url: string) => void) =>
 /** A client of the simulator, and the simulator itself. */
 export const clientLayer = (options: SimulatedOptions, onUrl: (url: string) => void = () => undefined) =>
   PostHogClient.layer.pipe(
+    Layer.provide(Layer.succeed(AnswerJournal, options.journal)),
     Layer.provide(
       options.limits === undefined
         ? RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: 600_000 })
