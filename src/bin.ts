@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect } from "effect"
+import { Effect, type Exit } from "effect"
 import * as Cli from "./cli/Cli.ts"
 import { setFlagsFromString } from "node:v8"
 import { ExitCode, of as exitCodeOf } from "./cli/ExitCode.ts"
+import { ReceivedSignal } from "./cli/ReceivedSignal.ts"
 
 // A sync makes garbage at the rate of the network; without this V8 lets the heap grow to twice the size before it collects
 // (measured with 50,000 members and 100,000 grants: peak memory 410 MB without, 230 MB with it, for a quarter more time).
@@ -22,10 +23,19 @@ const onSignal = (signal: "SIGINT" | "SIGTERM") => {
 process.on("SIGINT", onSignal)
 process.on("SIGTERM", onSignal)
 
-NodeRuntime.runMain(Cli.main(process.env).pipe(Effect.provide(NodeServices.layer)), {
-  disableErrorReporting: true,
-  teardown: (exit, onExit) => {
-    const code = exitCodeOf(exit)
-    onExit(code === ExitCode.interrupted && received === "SIGTERM" ? ExitCode.terminated : code)
-  }
+let ended: Exit.Exit<void, unknown> | undefined
+const main = Cli.main(process.env, (exit) => {
+  ended = exit
 })
+NodeRuntime.runMain(
+  main.pipe(
+    Effect.provideService(ReceivedSignal, () => received),
+    Effect.provide(NodeServices.layer)
+  ),
+  {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => {
+      onExit(exitCodeOf(ended ?? exit, received))
+    }
+  }
+)

@@ -75,10 +75,13 @@ export class C1zReadError extends Schema.TaggedError<C1zReadError>()("C1zReadErr
   detail: Schema.optionalKey(Schema.String),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  /** What is the matter, as a clause. */
+  get what(): string {
+    return `${wordings[this.reason].happened}${this.detail === undefined ? "" : ` (${this.detail})`}`
+  }
+
   override get message(): string {
-    const { advice, happened } = wordings[this.reason]
-    const detail = this.detail === undefined ? "" : ` (${this.detail})`
-    return `Cannot read ${this.path}: ${happened}${detail}. ${advice}.`
+    return `Cannot read ${this.path}: ${this.what}. ${wordings[this.reason].advice}.`
   }
 }
 

@@ -22,6 +22,8 @@ export interface C1zRun {
   readonly syncId: string
   readonly startedAt: Timestamp
   readonly endedAt: Timestamp
+  /** `full` unless other kinds were asked for. */
+  readonly syncType: string
 }
 
 /**
@@ -44,18 +46,25 @@ export interface C1zReader {
 export interface C1zReaderOptions {
   /** Bytes that the file may decompress to; 3 GiB unless told. */
   readonly limit?: number
+  /** Whether a sync of a part of its source, which C1's own readers pass over, will do as well; no unless told. */
+  readonly acceptsParts?: boolean
 }
 
 type Row = Readonly<Record<string, SQLOutputValue>>
 
 const rowsPerPage = 500
 
-const Run = Schema.Struct({ sync_id: Schema.String, started_at: Schema.String, ended_at: Schema.String })
+const Run = Schema.Struct({
+  sync_id: Schema.String,
+  started_at: Schema.String,
+  ended_at: Schema.String,
+  sync_type: Schema.String
+})
 
 // The run that C1's own readers pick.
-const latestFinishedFull = `
-  select sync_id, started_at, ended_at from v1_sync_runs
-  where sync_type = 'full' and ended_at is not null
+const latestFinished = (condition: string): string => `
+  select sync_id, started_at, ended_at, sync_type from v1_sync_runs
+  where ${condition} and ended_at is not null
   order by ended_at desc, sync_id desc limit 1
 `
 
@@ -72,7 +81,12 @@ const decodeRun = (path: string, row: Row | undefined): Result.Result<C1zRun, C1
   return Result.gen(function* () {
     const run = yield* Result.mapError(Schema.decodeUnknownResult(Run)(row), () => invalid)
     const time = (text: string) => Result.fromNullishOr(Time.toTimestamp(text), () => invalid)
-    return { syncId: run.sync_id, startedAt: yield* time(run.started_at), endedAt: yield* time(run.ended_at) }
+    return {
+      syncId: run.sync_id,
+      syncType: run.sync_type,
+      startedAt: yield* time(run.started_at),
+      endedAt: yield* time(run.ended_at)
+    }
   })
 }
 
@@ -109,9 +123,9 @@ export const open: (
       attempt(() => new DatabaseSync(path, { readOnly: true })),
       (database) => Effect.sync(() => database.close())
     )
-    const run = yield* attempt(() => database.prepare(latestFinishedFull).get()).pipe(
-      Effect.flatMap((row) => Effect.fromResult(decodeRun(file, row)))
-    )
+    const run = yield* attempt(() =>
+      database.prepare(latestFinished(options?.acceptsParts === true ? "true" : "sync_type = 'full'")).get()
+    ).pipe(Effect.flatMap((row) => Effect.fromResult(decodeRun(file, row))))
 
     const count = (table: Tables.Table): number =>
       Number(database.prepare(`select count(*) as rows from ${table.name} where sync_id = ?`).get(run.syncId)?.["rows"])

@@ -1,7 +1,8 @@
 /**
  * Writes a sync into a `.c1z` file, the format that C1 and the `baton` command read.
  */
-import { Clock, Effect, FileSystem, Path, Sink } from "effect"
+import { Clock, Effect, FileSystem, Path, Predicate, Sink } from "effect"
+import type { PlatformError } from "effect/PlatformError"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import { type C1zError, fromPlatformError } from "./C1zError.ts"
 import * as Container from "./C1zContainer.ts"
@@ -44,6 +45,21 @@ const flushDirectory = (directory: string) =>
     const handle = yield* fs.open(directory, { flag: "r" })
     yield* handle.sync
   }).pipe(Effect.scoped, Effect.ignore({ log: "Debug", message: `Could not flush ${directory}` }))
+
+const isAcrossDevices = ({ reason }: PlatformError): boolean =>
+  Predicate.hasProperty(reason.cause, "code") && reason.cause.code === "EXDEV"
+
+// A destination of its own may be on another disk than the target, as when the target is a symbolic link that leads
+// there. The file then goes to a scratch directory over there first, so that it still appears whole or not at all.
+const copyAcross = (file: string, place: Target.C1zTarget) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const copy = path.join(yield* Target.scratch(place), "file")
+    yield* fs.copyFile(file, copy)
+    yield* Effect.flatMap(fs.open(copy, { flag: "r+" }), (handle) => handle.sync)
+    yield* fs.rename(copy, place.path)
+  }).pipe(Effect.scoped)
 
 /**
  * Checks, before a sync begins, that its result could be written to `path`: the directory exists and takes files, and
@@ -95,7 +111,11 @@ export const make = <E = never, R = never>(
         const bytes = yield* Container.pack({ database, file, target: options.path })
         const wanted = options.destination === undefined ? options.path : yield* options.destination
         const place = wanted === options.path ? target : yield* Target.resolve(wanted)
-        yield* fs.rename(file, place.path).pipe(Effect.mapError(fromPlatformError(wanted)), Effect.uninterruptible)
+        yield* fs.rename(file, place.path).pipe(
+          Effect.catch((error) => (isAcrossDevices(error) ? copyAcross(file, place) : Effect.fail(error))),
+          Effect.mapError((error) => (error._tag === "C1zError" ? error : fromPlatformError(wanted)(error))),
+          Effect.uninterruptible
+        )
         yield* flushDirectory(place.directory)
         return { path: wanted, bytes, counts } satisfies C1zFile
       })

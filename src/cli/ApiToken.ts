@@ -1,5 +1,5 @@
 /** Where the key comes from: a flag or variable, a file, or stdin. */
-import { Effect, FileSystem, Option, Redacted, Stdio, Stream } from "effect"
+import { Config, Effect, FileSystem, Option, Redacted, Stdio, Stream } from "effect"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import * as Settings from "./Settings.ts"
 
@@ -37,17 +37,25 @@ const fromFile = Effect.fnUntraced(function* (path: string) {
   )
 })
 
-/** The key, if it is given anywhere. */
+/** Whether a value was given as a flag: then the environment and the configuration file say something else, or nothing. */
+const isFlag = <A>(value: A, configured: Config.Config<A>) =>
+  Effect.map(Effect.option(configured), (found) => Option.isNone(found) || found.value !== value)
+
+/** The key, if it is given anywhere. Flags go before variables and the configuration file. */
 export const read = Effect.fnUntraced(function* (values: Settings.SettingValues) {
   const given = Option.map(values.apiToken, Redacted.value)
   if (Option.isSome(values.apiTokenFile)) {
-    if (Option.isSome(given)) {
+    const file = values.apiTokenFile.value
+    if (Option.isNone(given)) return Option.some(Redacted.make((yield* fromFile(file)).trim()))
+    const isFileFlag = yield* isFlag(file, Config.String(Settings.apiTokenFile.name))
+    const isTokenFlag = yield* isFlag(given.value, Config.String(Settings.apiToken.name))
+    if (isFileFlag === isTokenFlag) {
       return yield* new SettingInvalid({
         problem: "api-token and api-token-file are both given.",
         fix: "Give one of them."
       })
     }
-    return Option.some(Redacted.make((yield* fromFile(values.apiTokenFile.value)).trim()))
+    if (isFileFlag) return Option.some(Redacted.make((yield* fromFile(file)).trim()))
   }
   if (Option.isSome(given) && given.value === "-") return Option.some(Redacted.make((yield* fromStdin).trim()))
   return values.apiToken

@@ -1,8 +1,10 @@
 import { Console, Effect, Schema } from "effect"
 import * as Doctor from "../posthog/Doctor.ts"
 import type { Plan } from "../posthog/Plan.ts"
-import { formatCount } from "../report/Summary.ts"
+import { counted } from "../engine/Counted.ts"
+import * as Advice from "./Advice.ts"
 import * as PostHogLayer from "./PostHogLayer.ts"
+import * as Scope from "./Scope.ts"
 import type { SettingValues } from "./Settings.ts"
 
 /** A sync would not work; everything about it has been told. Carries the failure for the exit code. */
@@ -21,7 +23,7 @@ const line = (check: Doctor.Check, width: number): string =>
   ].join("\n")
 
 const planText = (plan: Plan): string =>
-  `A sync will send ${formatCount(plan.requests)} requests (${plan.minutes === 0 ? "at once" : `at least ${plan.minutes} min`} under PostHog's limits) for ${formatCount(plan.members)} users, ${formatCount(plan.roles)} roles and up to ${formatCount(plan.roleMembers)} grants.`
+  `A sync will send ${counted(plan.requests, "request")} (${plan.minutes === 0 ? "at once" : `at least ${plan.minutes} min`} within the request limits) for ${counted(plan.members, "user")}, ${counted(plan.roles, "role")} and up to ${counted(plan.roleMembers, "grant")}.`
 
 type Outcome = Omit<Doctor.Diagnosis, "failure"> & { readonly failure: unknown }
 
@@ -41,7 +43,8 @@ const settingFailed =
 export const run = Effect.fn("check")(function* (values: SettingValues, output: "text" | "json") {
   const { checks, failure, plan } = yield* Doctor.examine({
     memberships: values.memberships,
-    pageSize: values.pageSize
+    pageSize: values.pageSize,
+    scope: yield* Scope.of(values)
   }).pipe(
     Effect.map((diagnosis): Outcome => diagnosis),
     Effect.provide(PostHogLayer.client(values, () => Effect.void)),
@@ -54,6 +57,8 @@ export const run = Effect.fn("check")(function* (values: SettingValues, output: 
   } else {
     const width = Math.max(...checks.map((check) => check.name.length))
     yield* Console.log(checks.map((check) => line(check, width)).join("\n"))
+    const advice = Advice.of(failure)
+    if (advice !== undefined) yield* Console.log(`      ${" ".repeat(width)}    ${advice}`)
     if (plan !== undefined) yield* Console.log(`\n${planText(plan)}`)
   }
   if (failure !== undefined) return yield* new CheckFailed({ failure })

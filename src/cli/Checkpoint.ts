@@ -3,7 +3,9 @@
  * `--work-dir`), bound to the organization, the key, the options and the version, and good for a day.
  */
 import { Clock, Effect, FileSystem, Option, Path, Redacted, Schema } from "effect"
+import type { PlatformError } from "effect/PlatformError"
 import { createHash } from "node:crypto"
+import { type C1zError, fromPlatformError } from "../c1z/C1zError.ts"
 import * as AnswerJournal from "../http/AnswerJournal.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 
@@ -58,10 +60,14 @@ const mismatch = (found: About, wanted: About, now: number): string | undefined 
   return undefined
 }
 
+/** What the operating system said, such as `ENOSPC: no space left on device, mkdir`. */
+const describe = ({ reason }: PlatformError): string =>
+  reason.cause instanceof Error ? (reason.cause.message.split(" '")[0] ?? reason._tag) : reason._tag
+
 /** Opens the checkpoint of a target: the one that is there if it fits, otherwise a new one. */
 export const open = Effect.fn("Checkpoint.open")(function* (
   options: CheckpointOptions
-): Effect.fn.Return<Checkpoint, SettingInvalid, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Checkpoint, SettingInvalid | C1zError, FileSystem.FileSystem | Path.Path> {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   // In a folder of its own choice, targets of the same name from different folders must not meet.
@@ -80,11 +86,14 @@ export const open = Effect.fn("Checkpoint.open")(function* (
     options: JSON.stringify(options.options),
     startedAt: now
   }
-  const failed = (error: { readonly reason: { readonly _tag: string } }) =>
-    new SettingInvalid({
-      problem: `The checkpoint of the sync cannot be kept in ${directory} (${error.reason._tag}).`,
-      fix: "Name a folder that can be written with --work-dir."
-    })
+  // Beside the target it is the target's place that takes no files; another place is a setting to be mended.
+  const failed = (error: PlatformError) =>
+    Option.isNone(options.workDir)
+      ? fromPlatformError(options.file)(error)
+      : new SettingInvalid({
+          problem: `The checkpoint of the sync cannot be kept in ${directory} (${describe(error)}).`,
+          fix: "Name a folder with room that can be written with --work-dir."
+        })
 
   const found = yield* files.readFileString(about).pipe(
     Effect.map(decode),
@@ -102,7 +111,11 @@ export const open = Effect.fn("Checkpoint.open")(function* (
   const resumes = unfit === undefined && Option.isSome(found)
   if (!resumes) {
     yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failed))
-    yield* files.writeFileString(about, JSON.stringify(wanted), { mode: 0o600 }).pipe(Effect.mapError(failed))
+    yield* files.writeFileString(about, JSON.stringify(wanted), { mode: 0o600 }).pipe(
+      // Half a checkpoint is worse than none: on a full disk it is in the way of everything.
+      Effect.tapError(() => Effect.ignore(files.remove(directory, { recursive: true, force: true }))),
+      Effect.mapError(failed)
+    )
   }
   const answers = files.readDirectory(directory).pipe(
     Effect.map((entries) => entries.filter((entry) => entry.endsWith(".answer")).length),

@@ -21,6 +21,7 @@ import * as ConfigCommand from "./ConfigCommand.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as InvocationError from "./InvocationError.ts"
 import * as Logging from "./Logging.ts"
+import * as PointOfNoReturn from "./PointOfNoReturn.ts"
 import * as Settings from "./Settings.ts"
 import * as SettingsFile from "./SettingsFile.ts"
 import * as SimulateCommand from "./SimulateCommand.ts"
@@ -103,9 +104,13 @@ const cliConfig = CliConfig.layer({
   builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
 })
 
-/** Runs the command with the arguments of `Stdio` and the given environment; errors are told on stderr, in words. */
+/**
+ * Runs the command with the arguments of `Stdio` and the given environment; errors are told on stderr, in words. `onEnd`
+ * is told how it ended, which after an interruption that came too late is not what the fiber that runs this says.
+ */
 export const main = (
-  environment: Readonly<Record<string, string | undefined>>
+  environment: Readonly<Record<string, string | undefined>>,
+  onEnd: (exit: Exit.Exit<void, unknown>) => void = () => undefined
 ): Effect.Effect<
   void,
   unknown,
@@ -123,7 +128,8 @@ export const main = (
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : tell(exit.cause))),
     Effect.provide(Afterword.layer),
     // Until the settings are known; nothing but records may ever come to stdout.
-    Effect.provide(Logging.layer({ level: "info", format: Option.none() }))
+    Effect.provide(Logging.layer({ level: "info", format: Option.none() })),
+    (program) => PointOfNoReturn.guard(program, onEnd)
   )
 
 /** Says what went wrong, and what there is to say afterwards. */

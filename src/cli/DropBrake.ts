@@ -1,9 +1,11 @@
 /** Keeps a result that lost much from taking the place of the one that is there. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { resourceKey } from "../c1/Ids.ts"
+import type { C1zReadErrorReason } from "../c1z/C1zReadError.ts"
 import * as C1zReader from "../c1z/C1zReader.ts"
+import { counted, formatCount } from "../engine/Counted.ts"
+import type { SyncScope } from "../engine/Sync.ts"
 import type { SyncCounts } from "../engine/SyncReport.ts"
-import { formatCount } from "../report/Summary.ts"
 
 /** A count that shrank by more than was accepted. */
 export interface Drop {
@@ -12,15 +14,21 @@ export interface Drop {
   readonly now: number
 }
 
-/** The new file shrank too much and stands beside the old one, which is unchanged. */
+/** Why a new file does not take the place of the old one. */
+export interface Problem {
+  readonly reason: "shrank" | "part" | "unreadable"
+  readonly why: string
+}
+
+/** The new file may be worse than the old one, so it stands beside it, and the old one is unchanged. */
 export class HeldBack extends Schema.TaggedError<HeldBack>()("HeldBack", {
   path: Schema.String,
   kept: Schema.String,
-  drops: Schema.String,
-  maxDrop: Schema.Int
+  reason: Schema.Literals(["shrank", "part", "unreadable"]),
+  why: Schema.String
 }) {
   override get message() {
-    return `The sync is complete, but ${this.drops}: more than the ${this.maxDrop} % that may go missing at once. ${this.path} is unchanged; the new file is ${this.kept}.\nLook at what changed; if it is right, run again with --accept-drop.`
+    return `The sync is complete, but ${this.why}. ${this.path} is unchanged; the new file is ${this.kept}.\nLook at what changed; if it is right, run again with --accept-drop.`
   }
 }
 
@@ -42,42 +50,81 @@ export const dropsOf = (before: Counts, now: Counts, maxDrop: number): ReadonlyA
   ].filter((drop) => (drop.before - drop.now) * 100 > drop.before * maxDrop)
 
 /** Drops as a clause: `grants fell from 1,200 to 3`. */
-export const describe = (drops: ReadonlyArray<Drop>): string =>
-  drops.map(({ before, now, what }) => `${what} fell from ${formatCount(before)} to ${formatCount(now)}`).join(" and ")
+const describe = (drops: ReadonlyArray<Drop>): string =>
+  new Intl.ListFormat("en").format(
+    drops.map(({ before, now, what }) => `${what} fell from ${formatCount(before)} to ${formatCount(now)}`)
+  )
 
-/**
- * Compares a new sync with the file that it is to replace. A file that is not there, cannot be read, or holds nothing
- * that the new sync knows (another organization) is no measure; the latter two are worth a line in the log.
- */
-export const check = Effect.fn("DropBrake.check")(function* (options: {
-  readonly path: string
-  readonly counts: SyncCounts
-  readonly has: (key: string) => boolean
-  readonly maxDrop: number
-}) {
-  const reader = yield* C1zReader.open(options.path).pipe(
-    Effect.asSome,
-    Effect.catch((error) =>
-      error.reason === "NotFound"
-        ? Effect.succeedNone
-        : Effect.as(
-            Effect.logWarning(`${options.path} is not compared with the new sync: ${error.message}`),
-            Option.none()
-          )
-    )
+/** Whether the new sync is about a part of what the old file holds, and which. */
+const partOf = Effect.fnUntraced(function* (
+  reader: C1zReader.C1zReader,
+  { resourceTypes, resources, skipEntitlementsAndGrants }: SyncScope,
+  has: (key: string) => boolean
+) {
+  const { counts, resourcesByType, run } = reader
+  const more = Object.entries(resourcesByType).find(
+    ([type, count]) => count > 0 && resourceTypes !== undefined && !resourceTypes.includes(type)
   )
-  if (Option.isNone(reader)) return []
-  const drops = dropsOf(
-    { resourcesByType: reader.value.resourcesByType, grants: reader.value.counts.grants },
-    options.counts,
-    options.maxDrop
-  )
-  if (drops.length === 0) return []
-  const common = yield* reader.value.resources.pipe(
-    Stream.filter((resource) => options.has(resourceKey(resource.id))),
+  if (more !== undefined) return `${counted(more[1], more[0])}, which the new one was not asked for`
+  if (skipEntitlementsAndGrants === true && counts.entitlements > 0) {
+    return `${counted(counts.grants, "grant")}, which the new one was not asked for`
+  }
+  if (resources === undefined) return undefined
+  if (run.syncType !== "partial") return "more resources than those which the new one was asked for"
+  const types = resources.map((id) => id.resourceType)
+  const unknown = yield* reader.resources.pipe(
+    Stream.filter(({ id }) => types.includes(id.resourceType) && !has(resourceKey(id))),
     Stream.runHead
   )
-  if (Option.isSome(common)) return drops
-  yield* Effect.logWarning(`${options.path} held another organization, or nothing of this one, and is replaced`)
-  return []
+  return Option.isSome(unknown) ? "other resources than those which the new one was asked for" : undefined
+})
+
+export interface DropBrakeOptions {
+  /** The file that is to be replaced. */
+  readonly path: string
+  /** Of the new sync, as are the others. */
+  readonly counts: SyncCounts
+  readonly scope: SyncScope
+  readonly has: (key: string) => boolean
+  /** Percentage that may go missing. */
+  readonly maxDrop: number
+}
+
+/**
+ * Compares a new sync with the file that it is to replace, and says why it should not. A file that is not there or holds
+ * nothing is no measure, nor is one that shares nothing with the new sync (another organization), which is worth a line
+ * in the log. A file that cannot be read is somebody's, and stays.
+ */
+export const check = (options: DropBrakeOptions) =>
+  compare(options).pipe(
+    Effect.catchTag("C1zReadError", (error) =>
+      Effect.succeed(
+        nothing.includes(error.reason)
+          ? undefined
+          : problem("unreadable", `it cannot be compared with ${options.path}: ${error.what}`)
+      )
+    )
+  )
+
+const compare = Effect.fn("DropBrake.check")(function* (options: DropBrakeOptions) {
+  const { counts, has, maxDrop, path, scope } = options
+  const reader = yield* C1zReader.open(path, { acceptsParts: true })
+  const more = yield* partOf(reader, scope, has)
+  if (more !== undefined) return problem("part", `only a part of the organization, while the old file holds ${more}`)
+  const drops = dropsOf({ resourcesByType: reader.resourcesByType, grants: reader.counts.grants }, counts, maxDrop)
+  if (drops.length === 0) return undefined
+  const common = yield* reader.resources.pipe(
+    Stream.filter((resource) => has(resourceKey(resource.id))),
+    Stream.runHead
+  )
+  if (Option.isSome(common)) {
+    return problem("shrank", `${describe(drops)}: more than the ${maxDrop} % that may go missing at once`)
+  }
+  yield* Effect.logWarning(`${path} held another organization, or nothing of this one, and is replaced`)
+  return undefined
 }, Effect.scoped)
+
+/** Reasons for which a file holds nothing that could be lost. */
+const nothing: ReadonlyArray<C1zReadErrorReason> = ["NotFound", "EmptyFile", "MagicOnly", "NoFinishedSync"]
+
+const problem = (reason: Problem["reason"], why: string): Problem => ({ reason, why })

@@ -61,9 +61,9 @@ const hasTag = (error: unknown): error is { readonly _tag: string } =>
 const isPostHogError = (error: { readonly _tag: string }): error is PostHogError => error._tag === "PostHogError"
 
 /** The exit code that tells how the program ended. */
-export const of = (exit: Exit.Exit<unknown, unknown>): number => {
+export const of = (exit: Exit.Exit<unknown, unknown>, signal?: "SIGINT" | "SIGTERM"): number => {
   if (Exit.isSuccess(exit)) return ExitCode.complete
-  if (Cause.hasInterruptsOnly(exit.cause)) return ExitCode.interrupted
+  if (Cause.hasInterruptsOnly(exit.cause)) return signal === "SIGTERM" ? ExitCode.terminated : ExitCode.interrupted
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (!hasTag(error)) return ExitCode.defect
   if (isPostHogError(error)) return ofPostHog[error.kind]

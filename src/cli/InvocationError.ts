@@ -1,13 +1,7 @@
 /** What a wrong invocation is told. */
 import type { CliError } from "effect/cli"
+import { hideSecrets } from "./Secrets.ts"
 import * as Settings from "./Settings.ts"
-
-/** What looks like a key: PostHog's tokens by their prefix, and anything else that long without being an id or a path. */
-const secrets = [/\bph[a-z]_\w+/gi, /(?<![\w/.-])(?![\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b)[\w-]{30,}(?![\w/.-])/gi]
-
-/** A text that quotes arguments, without what may be the key in the wrong place. */
-export const hideSecrets = (text: string): string =>
-  secrets.reduce((shown, pattern) => shown.replace(pattern, "<hidden>"), text)
 
 /** The words of Effect's parsers that only programmers understand. */
 const plain = (text: string): string =>

@@ -6,6 +6,7 @@ export class PartialResult extends Schema.TaggedError<PartialResult>()("PartialR
   output: Schema.String
 }) {
   override get message() {
-    return `The result is partial: ${this.missing}\n${this.output}`
+    // The output names what is missing.
+    return this.output
   }
 }

@@ -61,6 +61,18 @@ const proxyVariable = (name: string) =>
     Config.map(Option.getOrUndefined)
   )
 
+const caFileInvalid = (problem: string) =>
+  new SettingInvalid({ problem: `ca-file ${problem}.`, fix: "Name a file of certificates in PEM form." })
+
+const readCa = (files: FileSystem.FileSystem, path: string) =>
+  files.readFileString(path).pipe(
+    Effect.mapError((error) => caFileInvalid(`cannot be read (${error.reason._tag})`)),
+    Effect.filterOrFail(
+      (text) => text.includes("-----BEGIN CERTIFICATE-----"),
+      () => caFileInvalid("holds no certificate in PEM form")
+    )
+  )
+
 /** The connections, through the proxy that the environment names. */
 const agent = (values: Settings.SettingValues) =>
   Layer.unwrap(
@@ -69,27 +81,20 @@ const agent = (values: Settings.SettingValues) =>
       if (values.insecureSkipVerify) {
         yield* Effect.logWarning("The server's certificate is not verified: anybody on the way can read the key")
       }
-      const ca = Option.isNone(values.caFile)
-        ? undefined
-        : yield* files.readFileString(values.caFile.value).pipe(
-            Effect.mapError(
-              (error) =>
-                new SettingInvalid({
-                  problem: `ca-file cannot be read (${error.reason._tag}).`,
-                  fix: "Name a file of certificates in PEM form."
-                })
-            )
-          )
+      const ca = yield* Effect.transposeOption(Option.map(values.caFile, (path) => readCa(files, path)))
       const proxy = yield* Effect.all({
         http: proxyVariable("HTTP_PROXY"),
         https: proxyVariable("HTTPS_PROXY"),
         none: proxyVariable("NO_PROXY")
       }).pipe(Effect.orElseSucceed(() => ({})))
-      return HttpAgent.layer({ ca, insecureSkipVerify: values.insecureSkipVerify, proxy })
+      return HttpAgent.layer({ ca: Option.getOrUndefined(ca), insecureSkipVerify: values.insecureSkipVerify, proxy })
     })
   )
 
-/** The client over real HTTP, over the configuration; `journal` remembers answers for a run after this one. */
+/**
+ * The client over real HTTP, over the configuration, and the request budget that it keeps; `journal` remembers answers
+ * for a run after this one.
+ */
 export const client = (
   values: Settings.SettingValues,
   onWait: (wait: BudgetWait | undefined) => Effect.Effect<void>,
@@ -97,6 +102,6 @@ export const client = (
 ) =>
   PostHogClient.layer.pipe(
     Layer.provide(Layer.succeed(AnswerJournal, journal)),
-    Layer.provide(budget(values, onWait)),
+    Layer.provideMerge(budget(values, onWait)),
     Layer.provide(agent(values))
   )

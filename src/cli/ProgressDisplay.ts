@@ -2,7 +2,8 @@ import { Clock, Effect, Layer, Ref, Schedule, Stdio, Stream } from "effect"
 import { Progress } from "../engine/Progress.ts"
 import type { SyncCounts } from "../engine/SyncReport.ts"
 import type { BudgetWait } from "../http/RequestBudget.ts"
-import { formatCount, formatDuration } from "../report/Summary.ts"
+import { formatCount } from "../engine/Counted.ts"
+import { formatDuration } from "../report/Summary.ts"
 
 /** What the display shows besides the engine's counts. */
 export interface ProgressDisplay {

@@ -2,7 +2,7 @@
  * The settings of the command, each described once. Flags, `BATON_*` variables, the keys of the YAML file, `--help` and
  * the schema that `config` prints all come from here. Names are those of every Baton connector.
  */
-import { Config, Option, type Redacted, Schema } from "effect"
+import { Config, type Option, type Redacted, Schema, Struct } from "effect"
 import { Flag } from "effect/cli"
 
 /** What `config` says of a setting to C1. Absent for settings that C1 does not ask people for. */
@@ -24,55 +24,62 @@ export interface Setting<A> {
 /** `base-url` → `BATON_BASE_URL` */
 export const variableOf = (name: string): string => `BATON_${name.toUpperCase().replaceAll("-", "_")}`
 
-const setting = <A>(
-  name: string,
-  description: string,
-  flag: (name: string) => Flag.Flag<A>,
-  exported?: ExportedField
-): Setting<A> => ({
-  name,
-  description,
-  flag: flag(name).pipe(Flag.withDescription(`${description} (${variableOf(name)})`)),
-  ...(exported === undefined ? {} : { exported })
+/** How a value is given, and what is taken when it is not. */
+interface Kind<A> {
+  readonly flag: (name: string) => Flag.Flag<A>
+  /** The value unless told, for people; absent where leaving it out means that there is none. */
+  readonly fallback?: string
+}
+
+const setting = <A>(name: string, description: string, kind: Kind<A>, exported?: ExportedField): Setting<A> => {
+  const facts = [variableOf(name), ...(kind.fallback === undefined ? [] : [`default ${kind.fallback}`])]
+  return {
+    name,
+    description,
+    flag: kind.flag(name).pipe(Flag.withDescription(`${description} (${facts.join("; ")})`)),
+    ...(exported === undefined ? {} : { exported })
+  }
+}
+
+const text = (metavar: string): Kind<Option.Option<string>> => ({
+  flag: (name) =>
+    Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withFallbackConfig(Config.String(name)), Flag.optional)
 })
 
-const text = (metavar: string) => (name: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withFallbackConfig(Config.String(name)), Flag.optional)
-
-const withDefault =
-  <A>(make: (name: string) => Flag.Flag<A>, config: (name: string) => Config.Config<A>, fallback: A) =>
-  (name: string) =>
-    make(name).pipe(Flag.withFallbackConfig(config(name)), Flag.withDefault(fallback))
-
-const count = (fallback: number, minimum: number) => (name: string) => {
-  const schema = Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum))
+/** A whole number from `minimum` to `maximum`, as a flag or from the configuration. */
+const wholeNumber = (name: string, minimum: number, maximum: number | undefined) => {
+  const schema =
+    maximum === undefined
+      ? Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum))
+      : Schema.Int.check(Schema.isBetween({ minimum, maximum }))
   return Flag.Int(name).pipe(
     Flag.withMetavar("N"),
     Flag.withSchema(schema),
-    Flag.withFallbackConfig(Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(schema)), name)),
-    Flag.withDefault(fallback)
+    Flag.withFallbackConfig(Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(schema)), name))
   )
 }
 
-const optionalCount = (minimum: number) => (name: string) => {
-  const schema = Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum))
-  return Flag.Int(name).pipe(
-    Flag.withMetavar("N"),
-    Flag.withSchema(schema),
-    Flag.withFallbackConfig(Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(schema)), name)),
-    Flag.optional
-  )
+const count = (fallback: number, minimum: number, maximum?: number): Kind<number> => ({
+  flag: (name) => wholeNumber(name, minimum, maximum).pipe(Flag.withDefault(fallback)),
+  fallback: String(fallback)
+})
+
+const optionalCount = (minimum: number): Kind<Option.Option<number>> => ({
+  flag: (name) => wholeNumber(name, minimum, undefined).pipe(Flag.optional)
+})
+
+const choice = <const A extends string>(choices: ReadonlyArray<A>, fallback: A): Kind<A> => ({
+  flag: (name) =>
+    Flag.Literals(name, choices).pipe(
+      Flag.withFallbackConfig(Config.Literals(choices, name)),
+      Flag.withDefault(fallback)
+    ),
+  fallback
+})
+
+const flag: Kind<boolean> = {
+  flag: (name) => Flag.Boolean(name).pipe(Flag.withFallbackConfig(Config.Boolean(name)), Flag.withDefault(false))
 }
-
-const choice = <const A extends string>(choices: ReadonlyArray<A>, fallback: A) =>
-  withDefault(
-    (name) => Flag.Literals(name, choices),
-    (name) => Config.Literals(choices, name),
-    fallback
-  )
-
-const flag = (name: string) =>
-  Flag.Boolean(name).pipe(Flag.withFallbackConfig(Config.Boolean(name)), Flag.withDefault(false))
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "none"] as const
 export type LogLevelName = (typeof logLevels)[number]
@@ -92,8 +99,10 @@ export const baseUrl = setting(
 export const apiToken: Setting<Option.Option<Redacted.Redacted<string>>> = setting(
   "api-token",
   "PostHog personal API key with organization_member:read and organization:read; better given as variable or in the file, since process lists show arguments",
-  (name) =>
-    Flag.Redacted(name).pipe(Flag.withMetavar("KEY"), Flag.withFallbackConfig(Config.Redacted(name)), Flag.optional),
+  {
+    flag: (name) =>
+      Flag.Redacted(name).pipe(Flag.withMetavar("KEY"), Flag.withFallbackConfig(Config.Redacted(name)), Flag.optional)
+  },
   { displayName: "API token", required: true, secret: true }
 )
 
@@ -117,24 +126,29 @@ export const insecureSkipVerify = setting(
   flag
 )
 
-export const file = setting("file", "Where to write the sync", (name) =>
-  withDefault(
-    (flag) => Flag.String(flag).pipe(Flag.withMetavar("FILE")),
-    (key) => Config.String(key),
-    "sync.c1z"
-  )(name).pipe(Flag.withAlias("f"))
-)
+export const file = setting("file", "Where to write the sync", {
+  flag: (name) =>
+    Flag.String(name).pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withFallbackConfig(Config.String(name)),
+      Flag.withDefault("sync.c1z"),
+      Flag.withAlias("f")
+    ),
+  fallback: "sync.c1z"
+})
 
 export const logLevel = setting("log-level", "How much to log on stderr", choice(logLevels, "info"))
 
 export const logFormat = setting(
   "log-format",
   "Log lines for people or for machines; unless told, console on a terminal and json elsewhere",
-  (name) =>
-    Flag.Literals(name, ["console", "json"]).pipe(
-      Flag.withFallbackConfig(Config.Literals(["console", "json"], name)),
-      Flag.optional
-    )
+  {
+    flag: (name) =>
+      Flag.Literals(name, ["console", "json"]).pipe(
+        Flag.withFallbackConfig(Config.Literals(["console", "json"], name)),
+        Flag.optional
+      )
+  }
 )
 
 export const workers = setting("workers", "Requests under way at the same time", count(4, 1))
@@ -166,19 +180,21 @@ export const maxWaitSeconds = setting(
 )
 
 /** Flags may repeat, and each may be a list; variables and the file give a list, as in other Baton connectors. */
-const list = (metavar: string) => (name: string) => {
-  const split = (text: string) =>
-    text
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== "")
-  return Flag.String(name).pipe(
-    Flag.withMetavar(metavar),
-    Flag.withFallbackConfig(Config.String(name)),
-    Flag.map(split),
-    Flag.withDefault([])
-  )
-}
+const list = (metavar: string): Kind<ReadonlyArray<string>> => ({
+  flag: (name) => {
+    const split = (text: string): ReadonlyArray<string> =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== "")
+    return Flag.String(name).pipe(
+      Flag.withMetavar(metavar),
+      Flag.withFallbackConfig(Config.String(name)),
+      Flag.map(split),
+      Flag.withDefault([])
+    )
+  }
+})
 
 export const workDir = setting(
   "work-dir",
@@ -213,7 +229,7 @@ export const allowPartial = setting(
 export const maxDrop = setting(
   "max-drop",
   "Percentage by which users, roles or grants may shrink against the file that is there before the new one is held back",
-  count(50, 0)
+  count(50, 0, 100)
 )
 
 export const acceptDrop = setting("accept-drop", "Take the new file in place of the old one however much shrank", flag)
@@ -263,36 +279,16 @@ export const all = {
   logFormat
 }
 
-/** The flags, to be shared by every command as in other Baton connectors. */
-export const flags = {
-  baseUrl: all.baseUrl.flag,
-  apiToken: all.apiToken.flag,
-  apiTokenFile: all.apiTokenFile.flag,
-  file: all.file.flag,
-  workDir: all.workDir.flag,
-  noResume: all.noResume.flag,
-  report: all.report.flag,
-  memberships: all.memberships.flag,
-  seatEntitlements: all.seatEntitlements.flag,
-  strict: all.strict.flag,
-  allowPartial: all.allowPartial.flag,
-  maxDrop: all.maxDrop.flag,
-  acceptDrop: all.acceptDrop.flag,
-  syncResourceTypes: all.syncResourceTypes.flag,
-  skipEntitlementsAndGrants: all.skipEntitlementsAndGrants.flag,
-  syncResources: all.syncResources.flag,
-  workers: all.workers.flag,
-  pageSize: all.pageSize.flag,
-  timeoutSeconds: all.timeoutSeconds.flag,
-  requestsPerMinute: all.requestsPerMinute.flag,
-  requestsPerHour: all.requestsPerHour.flag,
-  maxWaitSeconds: all.maxWaitSeconds.flag,
-  caFile: all.caFile.flag,
-  insecureSkipVerify: all.insecureSkipVerify.flag,
-  allowInsecureHttp: all.allowInsecureHttp.flag,
-  logLevel: all.logLevel.flag,
-  logFormat: all.logFormat.flag
+interface FlagOf extends Struct.Lambda {
+  <A>(setting: Setting<A>): Flag.Flag<A>
+  readonly "~lambda.out": this["~lambda.in"] extends Setting<infer A> ? Flag.Flag<A> : never
 }
+
+/** The flags, to be shared by every command as in other Baton connectors. */
+export const flags = Struct.map(
+  all,
+  Struct.lambda<FlagOf>((setting) => setting.flag)
+)
 
 export type SettingValues = {
   readonly [K in keyof typeof flags]: (typeof flags)[K] extends Flag.Flag<infer A> ? A : never

@@ -1,26 +1,27 @@
-import { Cause, Clock, Console, DateTime, Effect, Exit, Option, Path, Result, Sink, Stdio, Stream } from "effect"
+import { Cause, Clock, Console, DateTime, Effect, Exit, Option, Path, Sink, Stdio, Stream } from "effect"
 import * as Ksuid from "../c1/Ksuid.ts"
 import { C1zError } from "../c1z/C1zError.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
-import type { SyncReport } from "../engine/SyncReport.ts"
 import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
 import * as BaseUrls from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
 import { PostHogConfig } from "../posthog/PostHogConfig.ts"
 import { PostHogError } from "../posthog/PostHogError.ts"
-import * as PostHogConnector from "../posthog/PostHogConnector.ts"
 import * as Summary from "../report/Summary.ts"
 import { Afterword } from "./Afterword.ts"
 import * as Checkpoint from "./Checkpoint.ts"
+import { connectorOf } from "./ConnectorOf.ts"
 import * as DropBrake from "./DropBrake.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as OutputFailed from "./OutputFailed.ts"
 import { PartialResult } from "./PartialResult.ts"
+import { PointOfNoReturn } from "./PointOfNoReturn.ts"
 import * as PostHogLayer from "./PostHogLayer.ts"
 import * as ProgressDisplay from "./ProgressDisplay.ts"
-import * as ResourceIds from "./ResourceIds.ts"
+import { ReceivedSignal } from "./ReceivedSignal.ts"
 import * as RunReport from "./RunReport.ts"
+import * as Scope from "./Scope.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import type { SettingValues } from "./Settings.ts"
 import * as TargetLock from "./TargetLock.ts"
@@ -31,65 +32,30 @@ export type Output = "c1z" | "ndjson"
 
 const isoTime = Effect.map(Clock.currentTimeMillis, (millis) => DateTime.formatIso(DateTime.makeUnsafe(millis)))
 
-/** The connector as the settings want it. */
-export const connectorOf = (values: SettingValues) =>
-  PostHogConnector.make({
-    memberships: values.memberships,
-    allowPartial: values.allowPartial,
-    seatEntitlements: values.seatEntitlements
-  })
-
-/** What part of the organization the settings ask for. */
-const scopeOf = Effect.fnUntraced(function* (values: SettingValues): Effect.fn.Return<Sync.SyncScope, SettingInvalid> {
-  const known = connectorOf(values).types.map((type) => type.resourceType.id)
-  const unknown = values.syncResourceTypes.find((type) => !known.includes(type))
-  if (unknown !== undefined) {
-    return yield* new SettingInvalid({
-      problem: `sync-resource-types names ${JSON.stringify(unknown)}, which is no type of this connector.`,
-      fix: `The types are ${known.join(", ")}.`
-    })
-  }
-  const resources = yield* Effect.fromResult(Result.all(values.syncResources.map(ResourceIds.parse)))
-  return {
-    resourceTypes: values.syncResourceTypes.length === 0 ? undefined : values.syncResourceTypes,
-    skipEntitlementsAndGrants: values.skipEntitlementsAndGrants,
-    resources: resources.length === 0 ? undefined : resources
-  }
-})
-
-const syncTypeOf = (scope: Sync.SyncScope): C1zSink.C1zSyncType =>
-  scope.resources !== undefined ? "partial" : scope.skipEntitlementsAndGrants === true ? "resources_only" : "full"
-
 /** Runs one sync, tells how it went on stderr, and writes the report that was asked for. */
 export const run = Effect.fn("sync")(function* (values: SettingValues, output: Output) {
   const syncId = yield* Ksuid.make
   const startedAt = yield* isoTime
-  let facts: Partial<Pick<RunReport.RunReport, "baseUrl" | "output" | "requests">> & {
-    report?: SyncReport
-  } = {}
-  const note = (more: typeof facts) =>
+  let facts: RunReport.Facts = { baseUrl: undefined, output: undefined, requests: undefined, report: undefined }
+  const note = (more: Partial<RunReport.Facts>) =>
     Effect.sync(() => {
       facts = { ...facts, ...more }
     })
 
-  const exit = yield* Effect.exit(Effect.flatMap(syncTo(output, values, syncId, note), Console.error))
-  if (values.report._tag === "Some") {
-    yield* RunReport.write(
-      values.report.value,
-      RunReport.make(exit, {
-        syncId,
-        startedAt,
-        endedAt: yield* isoTime,
-        version,
-        baseUrl: facts.baseUrl,
-        output: facts.output,
-        requests: facts.requests,
-        report: facts.report
-      })
-    )
-  }
-  yield* Effect.logDebug(`peak memory ${Summary.formatBytes(yield* peakMemory)}`)
-  return yield* exit
+  const report = Option.getOrUndefined(values.report)
+  if (report !== undefined) yield* RunReport.preflight(report)
+  const tellReport = Effect.fnUntraced(function* (exit: Exit.Exit<unknown, unknown>) {
+    if (report === undefined) return
+    const endedAt = yield* isoTime
+    const signal = yield* ReceivedSignal
+    yield* RunReport.write(report, RunReport.make(exit, { syncId, startedAt, endedAt, version, ...facts }, signal()))
+  })
+  yield* syncTo(output, values, syncId, note).pipe(
+    Effect.flatMap(Console.error),
+    // Also when it is interrupted; and a report that cannot be written changes nothing about how the run ended.
+    Effect.onExit(tellReport),
+    Effect.ensuring(Effect.flatMap(peakMemory, (bytes) => Effect.logDebug(`peak memory ${Summary.formatBytes(bytes)}`)))
+  )
 })
 
 /** Runs one sync from settings to summary; `note` is told what is known of it as it goes. */
@@ -97,16 +63,11 @@ const syncTo = Effect.fnUntraced(function* (
   output: Output,
   values: SettingValues,
   syncId: string,
-  note: (facts: {
-    readonly baseUrl?: string
-    readonly output?: string
-    readonly requests?: Summary.SummaryInput["http"]
-    readonly report?: SyncReport
-  }) => Effect.Effect<void>
+  note: (facts: Partial<RunReport.Facts>) => Effect.Effect<void>
 ) {
   const display = yield* ProgressDisplay.make
   const startedAt = yield* Clock.currentTimeMillis
-  const scope = yield* scopeOf(values)
+  const scope = yield* Scope.of(values)
   if (output === "c1z" && values.file.trim() === "") {
     return yield* new SettingInvalid({ problem: "file is empty.", fix: "Name the file to write with --file." })
   }
@@ -119,7 +80,7 @@ const syncTo = Effect.fnUntraced(function* (
     })
     const written =
       output === "c1z"
-        ? yield* Effect.ensuring(writeC1z(run, values, syncId, syncTypeOf(scope), startedAtMillis), tell)
+        ? yield* Effect.ensuring(writeC1z(run, values, syncId, scope, startedAtMillis), tell)
         : yield* Effect.ensuring(writeNdjson(run, syncId), tell)
     yield* note({ output: written })
     const report = yield* run.report
@@ -192,28 +153,22 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
   sync: Sync.SyncRun<E, R>,
   values: SettingValues,
   syncId: string,
-  syncType: C1zSink.C1zSyncType,
+  scope: Sync.SyncScope,
   startedAt: number | undefined
 ) {
   const path = values.file
-  let drops: ReadonlyArray<DropBrake.Drop> = []
+  const syncType = Scope.syncTypeOf(scope)
+  let problem: DropBrake.Problem | undefined
   const destination = Effect.gen(function* () {
     const { counts, verdict } = yield* sync.report
     if (verdict !== "complete") return yield* beside(path, "partial")
     if (values.acceptDrop) return path
-    drops = yield* DropBrake.check({ path, counts, has: sync.has, maxDrop: values.maxDrop })
-    return drops.length === 0 ? path : yield* beside(path, "held-back")
-  })
+    problem = yield* DropBrake.check({ path, counts, scope, has: sync.has, maxDrop: values.maxDrop })
+    return problem === undefined ? path : yield* beside(path, "held-back")
+    // What follows is the rename: from here on the run ends as it would, whatever signal comes.
+  }).pipe(Effect.tap((yield* PointOfNoReturn).pass))
   const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, startedAt, destination }))
-  if (file.path === path) yield* (yield* Afterword).say({ interrupted: `The new file is in place: ${path}` })
-  if (drops.length > 0) {
-    return yield* new DropBrake.HeldBack({
-      path,
-      kept: file.path,
-      drops: DropBrake.describe(drops),
-      maxDrop: values.maxDrop
-    })
-  }
+  if (problem !== undefined) return yield* new DropBrake.HeldBack({ path, kept: file.path, ...problem })
   return `${file.path} (${Summary.formatBytes(file.bytes)})`
 })
 

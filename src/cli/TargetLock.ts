@@ -17,6 +17,9 @@ export class TargetBusy extends Schema.TaggedError<TargetBusy>()("TargetBusy", {
 const Holder = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, host: Schema.String, since: Schema.String }))
 const decode = Schema.decodeUnknownOption(Holder)
 
+/** How the names of locks end that are not in place yet. */
+const draftEnd = ".new"
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -38,10 +41,14 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   const own = JSON.stringify({ pid: process.pid, host: hostname(), since })
   const read = (file: string) => files.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
   // Written apart and linked into place, so that nobody ever sees, or leaves, a lock without its holder.
-  const draft = `${lock}.${process.pid}.new`
-  const take = files
-    .writeFileString(draft, own, { mode: 0o600 })
-    .pipe(Effect.andThen(files.link(draft, lock)), Effect.ensuring(Effect.ignore(files.remove(draft, { force: true }))))
+  const draft = `${lock}.${process.pid}${draftEnd}`
+  const linkTo = (place: string) =>
+    files.writeFileString(draft, own, { mode: 0o600 }).pipe(
+      Effect.andThen(files.link(draft, place)),
+      Effect.ensuring(Effect.ignore(files.remove(draft, { force: true }))),
+      // Somebody on another machine, where our number means nothing, has tidied up.
+      Effect.retry({ times: 1, while: (error) => error.reason._tag === "NotFound" })
+    )
 
   const busy = (text: string) =>
     new TargetBusy({
@@ -60,13 +67,22 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
       onSome: ({ host, pid }) => host === hostname() && (pid === process.pid || !isAlive(pid))
     })
 
+  const guard = `${lock}.takeover`
+  // A process can be killed even while it takes over from one that was killed.
+  const takeGuard = linkTo(guard).pipe(
+    Effect.catch(() =>
+      Effect.flatMap(read(guard), (text) =>
+        isStale(text) ? Effect.andThen(files.remove(guard, { force: true }), linkTo(guard)) : Effect.fail(undefined)
+      )
+    )
+  )
+
   /** One at a time looks at a lock that may be stale, and replaces it in one step: it is never away. */
   const takeOver = Effect.gen(function* () {
     const found = yield* read(lock)
     if (!isStale(found)) return yield* busy(found)
-    const guard = `${lock}.takeover`
     yield* Effect.acquireUseRelease(
-      files.writeFileString(guard, own, { flag: "wx", mode: 0o600 }).pipe(Effect.mapError(() => busy(found))),
+      Effect.mapError(takeGuard, () => busy(found)),
       () =>
         Effect.gen(function* () {
           const now = yield* read(lock)
@@ -81,7 +97,7 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   })
 
   yield* Effect.acquireRelease(
-    take.pipe(
+    linkTo(lock).pipe(
       Effect.catch((error) =>
         // What else keeps a file from being made here is for the sink to tell, in its own words.
         error.reason._tag === "AlreadyExists" ? takeOver : Effect.void
@@ -95,14 +111,22 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   yield* removeLeftovers(directory, name)
 })
 
-/** What a killed sync left of its unfinished file; nobody else writes to the target now, so it is nobody's. */
+/**
+ * What a killed sync left of its unfinished file, and of a lock that it had not taken yet; nobody else writes to the
+ * target now, so it is nobody's.
+ */
 const removeLeftovers = Effect.fnUntraced(function* (directory: string, name: string) {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const prefix = C1zTarget.scratchPrefix(name)
+  const draftStart = `.${name}.lock.`
+  const isLeft = (entry: string): boolean => {
+    if (entry.startsWith(C1zTarget.scratchPrefix(name))) return true
+    if (!entry.startsWith(draftStart) || !entry.endsWith(draftEnd)) return false
+    const pid = Number(entry.slice(draftStart.length, -draftEnd.length))
+    return Number.isInteger(pid) && pid > 0 && !isAlive(pid)
+  }
   const entries = yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): Array<string> => []))
-  yield* Effect.forEach(
-    entries.filter((entry) => entry.startsWith(prefix)),
-    (entry) => files.remove(paths.join(directory, entry), { recursive: true, force: true }).pipe(Effect.ignore)
+  yield* Effect.forEach(entries.filter(isLeft), (entry) =>
+    files.remove(paths.join(directory, entry), { recursive: true, force: true }).pipe(Effect.ignore)
   )
 })

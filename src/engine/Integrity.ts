@@ -6,6 +6,7 @@ import type { InvalidRecord } from "../c1/InvalidRecord.ts"
 import type { Resource } from "../c1/Resource.ts"
 import type { ResourceId } from "../c1/ResourceId.ts"
 import type { ResourceType } from "../c1/ResourceType.ts"
+import { counted } from "./Counted.ts"
 import { describe, type SyncRecord, validate } from "../c1/SyncRecord.ts"
 import type { SyncCounts, SyncNote } from "./SyncReport.ts"
 
@@ -29,7 +30,7 @@ export class UnknownPrincipal extends Schema.TaggedError<UnknownPrincipal>()("Un
   why: Schema.String
 }) {
   override get message() {
-    return `The ${this.record} is held by somebody who is not in this sync: ${this.why}.\nWithout --strict such grants are counted and left out.`
+    return `The ${this.record} names a holder who is not in this sync. What is known of such holders: ${this.why}.\nThat is an error because the sync is strict.`
   }
 }
 
@@ -200,7 +201,7 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
             omittedPrincipals++
             return undefined
           }
-          const why = whyUnknown?.(value) ?? "not among the resources"
+          const why = whyUnknown?.(value) ?? "somebody who is not among the resources"
           if (options.strict === true) return new UnknownPrincipal({ record: describe({ _tag: "Grant", value }), why })
           increment(unknownPrincipals, why)
           return undefined
@@ -228,39 +229,29 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
 
     notes: () => [
       ...[
-        note(
-          "duplicate-resources",
-          "info",
-          duplicateResources,
-          "resources were listed more than once; the last one counts"
-        ),
-        note(
-          "duplicate-entitlements",
-          "info",
-          duplicateEntitlements,
-          "entitlements were listed more than once; the last one counts"
-        ),
-        note("duplicate-grants", "info", duplicateGrants, "grants were listed more than once and count once"),
-        note(
-          "grants-of-types-left-out",
-          "info",
-          omittedPrincipals,
-          "grants were left out with the types of their holders"
-        )
+        note("duplicate-resources", "info", duplicateResources, ["resource", repeated]),
+        note("duplicate-entitlements", "info", duplicateEntitlements, ["entitlement", repeated]),
+        note("duplicate-grants", "info", duplicateGrants, ["grant", repeated]),
+        note("grants-of-types-left-out", "info", omittedPrincipals, [
+          "grant",
+          "left out with the types of their holders"
+        ])
       ].filter((entry) => entry.count > 0),
       ...[...unknownPrincipals].map(([why, count]) =>
-        note("grants-of-unknown-principals", "warning", count, `grants were left out, since their holders are ${why}`)
+        note("grants-of-unknown-principals", "warning", count, ["grant", `left out, held by ${why}`])
       )
     ]
   }
 }
 
-const note = (code: string, severity: SyncNote["severity"], count: number, message: string): SyncNote => ({
-  code,
-  severity,
-  count,
-  message: `${count} ${message}`
-})
+const repeated = "listed more than once; the last one counts"
+
+const note = (
+  code: string,
+  severity: SyncNote["severity"],
+  count: number,
+  [noun, what]: readonly [noun: string, what: string]
+): SyncNote => ({ code, severity, count, message: `${counted(count, noun)} ${count === 1 ? "was" : "were"} ${what}` })
 
 const increment = (counts: Map<string, number>, key: string, by = 1): void => {
   counts.set(key, (counts.get(key) ?? 0) + by)

@@ -31,7 +31,7 @@ export const SyncCounts = Schema.Struct({
 })
 export type SyncCounts = typeof SyncCounts.Type
 
-/** What a run did, for people and for `--report`. */
+/** What a run did, for people and for programs. */
 export const SyncReport = Schema.Struct({
   /** Of the records up to now; a run whose records fail is `failed`, whatever stands here. */
   verdict: Verdict,

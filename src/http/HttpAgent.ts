@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import type { HttpClient } from "effect/http"
 
 export interface HttpAgentOptions {
-  /** Root certificates to trust besides those of the system, in PEM form. */
+  /** Root certificates to trust besides those that Node trusts (NODE_EXTRA_CA_CERTS included), in PEM form. */
   readonly ca?: string | undefined
   /** Trusts whatever certificate the server shows. */
   readonly insecureSkipVerify?: boolean | undefined
@@ -26,9 +26,9 @@ export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.Ht
           Effect.gen(function* () {
             // The default export, since a bundler cannot see the names that a CommonJS package exports.
             const { default: undici } = yield* Effect.promise(() => import("undici"))
-            const { rootCertificates } = yield* Effect.promise(() => import("node:tls"))
+            const { getCACertificates } = yield* Effect.promise(() => import("node:tls"))
             const tls = {
-              ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+              ...(options.ca === undefined ? {} : { ca: [...getCACertificates("default"), options.ca] }),
               ...(options.insecureSkipVerify === true ? { rejectUnauthorized: false } : {})
             }
             const { http, https, none } = options.proxy ?? {}

@@ -55,6 +55,8 @@ export class RequestBudget extends Context.Service<
     readonly refused: (millis: number) => Effect.Effect<void, WaitTooLong>
     /** The server asked for a pause for another reason, such as being overloaded: nothing is sent before it is over. */
     readonly pause: (millis: number) => Effect.Effect<void, WaitTooLong>
+    /** The least time from now until the last of that many requests can be sent, in milliseconds. */
+    readonly least: (requests: number) => Effect.Effect<number>
     /** Times of the answers that still count, oldest first, to be given to the next run as `history`. */
     readonly history: Effect.Effect<ReadonlyArray<number>>
   }
@@ -99,6 +101,24 @@ const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start
     },
     answers: () => answers.slice(head)
   }
+}
+
+/** The least time until the last of `requests` can be sent, when earlier ones were answered at `answers` (oldest first). */
+export const leastMillis = (
+  windows: ReadonlyArray<RequestWindow>,
+  requests: number,
+  { answers = [], now = 0 }: { readonly answers?: ReadonlyArray<number>; readonly now?: number } = {}
+): number => {
+  const times = [...answers]
+  for (let sent = 0; sent < requests; sent++) {
+    times.push(
+      windows.reduce(
+        (time, { limit, millis }) => Math.max(time, (times[times.length - limit] ?? -Infinity) + millis),
+        now
+      )
+    )
+  }
+  return requests === 0 ? 0 : (times.at(-1) ?? now) - now
 }
 
 /** What is left for us at least, however early a refusal comes: others stop as well. */
@@ -180,7 +200,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     refused: Effect.fnUntraced(function* (millis: number) {
       const now = yield* elapsed
       // A short pause tells that the shortest window is full; a longer one tells of somebody else's hour, not of ours.
-      const [shortest] = [...ledgers].sort((a, b) => a.window.millis - b.window.millis)
+      const [shortest] = ledgers.toSorted((a, b) => a.window.millis - b.window.millis)
       if (shortest !== undefined && millis <= shortest.window.millis) {
         // The refused request is among the answers, but took no place.
         const left = Math.max(shortest.used(now) - 1, Math.ceil(shortest.window.limit * leastShare))
@@ -189,8 +209,13 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
       yield* pause(millis)
     }),
     pause,
+    least: (requests) =>
+      Effect.map(elapsed, (now) => {
+        const longest = ledgers.toSorted((a, b) => b.window.millis - a.window.millis)[0]
+        return leastMillis(options.windows, requests, { answers: longest?.answers() ?? [], now })
+      }),
     history: Effect.sync(() => {
-      const longest = [...ledgers].sort((a, b) => b.window.millis - a.window.millis)[0]
+      const longest = ledgers.toSorted((a, b) => b.window.millis - a.window.millis)[0]
       return longest === undefined ? [] : longest.answers().map((time) => Math.round(time + sinceEpoch))
     })
   })

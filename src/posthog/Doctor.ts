@@ -1,9 +1,11 @@
 /** Looks, one thing after the other, at everything that a sync needs, and says for each what it found. */
 import { Effect, Result } from "effect"
+import type { RequestBudget } from "../http/RequestBudget.ts"
 import * as BaseUrls from "./BaseUrl.ts"
 import * as Plan from "./Plan.ts"
 import { PostHogClient } from "./PostHogClient.ts"
 import type { PostHogError } from "./PostHogError.ts"
+import { counted } from "../engine/Counted.ts"
 import { type CurrentKey, type Organization, seatOf } from "./PostHogSchema.ts"
 import {
   filteredView,
@@ -94,7 +96,7 @@ const generationOf = (key: CurrentKey | undefined, organization: Organization): 
 /** Runs all checks. Reads the roles, to count them; of the members one row at most. */
 export const examine = Effect.fn("Doctor.examine")(function* (
   options: Plan.PlanOptions
-): Effect.fn.Return<Diagnosis, never, PostHogClient> {
+): Effect.fn.Return<Diagnosis, never, PostHogClient | RequestBudget> {
   const client = yield* PostHogClient
   const { base } = client
   const checks: Array<Check> = [passed("base-url", BaseUrls.format(base))]
@@ -141,13 +143,15 @@ export const examine = Effect.fn("Doctor.examine")(function* (
     checks.push(failed("members", noMembers()))
     return end(noMembers())
   }
-  checks.push(passed("members", `${count.success} can be listed`))
+  checks.push(passed("members", `${counted(count.success, "member")} can be listed`))
 
   const plan = yield* Effect.result(Plan.make(client, count.success, options))
   if (Result.isFailure(plan)) {
     checks.push(failed("roles", plan.failure))
     return end(plan.failure)
   }
-  checks.push(passed("roles", `${plan.success.roles} with ${plan.success.roleMembers} members`))
+  checks.push(
+    passed("roles", `${counted(plan.success.roles, "role")} with ${counted(plan.success.roleMembers, "member")}`)
+  )
   return end(isFiltered(organization.success) ? filteredView(organization.success) : undefined, plan.success)
 })

@@ -82,7 +82,7 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       kind: "incomplete",
       reason: "listing-incomplete",
       what: `PostHog's list of ${name} could not be read completely: ${what}.`,
-      fix: "The previous result is unchanged. Run it again at a quieter time; if it stays, report it with this message."
+      fix: "Run it again at a quieter time; if it stays, report it with this message."
     })
 
   /** Whether `count` tells of a change that may have moved rows: who joins an ordered list comes at its end. */

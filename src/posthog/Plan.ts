@@ -1,8 +1,10 @@
 /** What a sync will cost, found out without reading the members. */
 import { Effect, Stream } from "effect"
+import type { SyncScope } from "../engine/Sync.ts"
+import { RequestBudget } from "../http/RequestBudget.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
 import type { PostHogError } from "./PostHogError.ts"
-import { posthogLimits } from "./PostHogLimits.ts"
+import { roleId, roleType, userType } from "./PostHogRecords.ts"
 
 export interface Plan {
   readonly members: number
@@ -10,13 +12,15 @@ export interface Plan {
   readonly roleMembers: number
   /** Requests of a sync of an organization that does not change meanwhile. */
   readonly requests: number
-  /** Minutes that PostHog's limits make it last at least. */
+  /** Minutes that the request limits make it last at least, from now, after what was sent within the last hour. */
   readonly minutes: number
 }
 
 export interface PlanOptions {
   readonly pageSize: number
   readonly memberships: "endpoint" | "embedded"
+  /** What part of the organization is to be synced; all of it unless told. */
+  readonly scope?: SyncScope | undefined
 }
 
 /** Requests before the listings: the key and the organization. */
@@ -27,47 +31,64 @@ const rolesPageSize = 100
 
 const pages = (rows: number, size: number): number => Math.max(1, Math.ceil(rows / size))
 
-/** The least time in minutes that `requests` take under PostHog's limits: bursts of 480 a minute and 4,800 an hour. */
-export const minutesFor = (requests: number): number => {
-  const { perHour, perMinute } = posthogLimits
-  const hours = Math.floor(Math.max(0, requests - 1) / perHour)
-  const rest = requests - hours * perHour
-  return hours * 60 + Math.floor(Math.max(0, rest - 1) / perMinute)
+/** What a scope makes the sync read: the same rules as the engine's. */
+const readingsOf = ({ resourceTypes, resources, skipEntitlementsAndGrants }: SyncScope) => {
+  const isInScope = (type: string) => resourceTypes === undefined || resourceTypes.includes(type)
+  const isWanted = (type: string) => resources === undefined || resources.some((id) => id.resourceType === type)
+  const holds = isInScope(roleType.id) && isInScope(userType.id) && skipEntitlementsAndGrants !== true
+  const needsHolders = isWanted(roleType.id) && skipEntitlementsAndGrants !== true
+  return {
+    members: isInScope(userType.id) && (isWanted(userType.id) || needsHolders),
+    roles: isInScope(roleType.id) && (isWanted(roleType.id) || needsHolders),
+    holdersOf: (role: string) =>
+      holds &&
+      (resources === undefined ||
+        resources.some((id) => id.resourceType === roleType.id && id.resource === roleId(role).resource))
+  }
 }
 
 /** Reads the roles, which `memberCount` does not tell, and reckons. */
 export const make = Effect.fn("Plan.make")(function* (
   client: PostHogClient["Service"],
   memberCount: number,
-  { memberships, pageSize }: PlanOptions
-): Effect.fn.Return<Plan, PostHogError> {
+  { memberships, pageSize, scope = {} }: PlanOptions
+): Effect.fn.Return<Plan, PostHogError, RequestBudget> {
+  const readings = readingsOf(scope)
+  const none = { roles: 0, roleMembers: 0, membershipPages: 0 }
   const roles = yield* client.roles().rows.pipe(
     Stream.runFold(
-      () => ({ roles: 0, roleMembers: 0, membershipPages: 0 }),
-      (sum, { members }) => ({
+      () => none,
+      (sum, { members, role }) => ({
         roles: sum.roles + 1,
-        roleMembers: sum.roleMembers + (members?.size ?? 0),
+        roleMembers: sum.roleMembers + (readings.holdersOf(role.id) ? (members?.size ?? 0) : 0),
         membershipPages:
           sum.membershipPages +
-          (members === undefined
-            ? 1
-            : memberships === "embedded" || members.size === 0
-              ? 0
-              : pages(members.size, pageSize))
+          (!readings.holdersOf(role.id)
+            ? 0
+            : members === undefined
+              ? 1
+              : memberships === "embedded" || members.size === 0
+                ? 0
+                : pages(members.size, pageSize))
       })
     ),
     Effect.catchIf(
       (error) => error.status === 404,
-      () => Effect.succeed({ roles: 0, roleMembers: 0, membershipPages: 0 })
-    )
+      () => Effect.succeed(none)
+    ),
+    (listing) => (readings.roles ? listing : Effect.succeed(none))
   )
   const requests =
-    preflightRequests + pages(memberCount, pageSize) + pages(roles.roles, rolesPageSize) + roles.membershipPages
+    preflightRequests +
+    (readings.members ? pages(memberCount, pageSize) : 0) +
+    (readings.roles ? pages(roles.roles, rolesPageSize) : 0) +
+    roles.membershipPages
+  const least = yield* Effect.flatMap(RequestBudget, (budget) => budget.least(requests))
   return {
-    members: memberCount,
+    members: readings.members ? memberCount : 0,
     roles: roles.roles,
     roleMembers: roles.roleMembers,
     requests,
-    minutes: minutesFor(requests)
+    minutes: Math.ceil(least / 60_000)
   }
 })

@@ -112,7 +112,7 @@ const make = Effect.gen(function* () {
           reason: "roles-paging-unsupported",
           status: 500,
           what: `This PostHog has more than ${defaultPageSize} roles and fails when asked for the next page of them, as servers before January 2026 do.`,
-          fix: "Upgrade PostHog past January 2026. Until then roles cannot be read completely; --sync-resource-types user reads the members alone."
+          fix: "Upgrade PostHog past January 2026. Until then roles cannot be read completely."
         })
       : error
 

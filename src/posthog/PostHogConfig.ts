@@ -72,7 +72,7 @@ const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
   const base = yield* Effect.fromResult(BaseUrls.parse(options.baseUrl))
   if (base.origin.startsWith("http:") && !BaseUrls.isLoopback(base) && options.allowInsecureHttp !== true) {
     return yield* new BaseUrls.BaseUrlInvalid({
-      problem: "uses http, which would send the key in the clear (--allow-insecure-http does so nevertheless)",
+      problem: "uses http, which would send the key in the clear",
       use: BaseUrls.format({ ...base, origin: base.origin.replace("http:", "https:") })
     })
   }

@@ -94,7 +94,7 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
         kind: "rate-limit",
         reason: "wait-too-long",
         what: `PostHog's request limit is used up: ${failure.message}.`,
-        fix: "Run it again later, or accept a longer wait with --max-wait."
+        fix: "Run it again later, or accept a longer wait."
       })
   }
 }
@@ -103,9 +103,9 @@ const connectionFix = {
   dns: "Check the host name in base-url, and that this machine can resolve names.",
   refused: "Check the host and port in base-url, and that the server is running.",
   reset: "Something closes the connection: run it again, or look at the proxy or firewall in between.",
-  tls: "The server's certificate is not trusted here. If it is your own, add its root with NODE_EXTRA_CA_CERTS.",
+  tls: "The server's certificate is not trusted here. If it is your own, add its root certificate to those that are trusted.",
   timeout: "Run it again later; if it stays, look at the network between here and the server.",
-  proxy: "Check the proxy settings of this machine.",
+  proxy: "Check the proxy's address, user name and password, or leave this server out of it.",
   unknown: "Check base-url and the network, and run it again."
 } as const
 
@@ -170,7 +170,7 @@ const fromStatus = (
         "rate-limit",
         "throttled",
         `PostHog still refuses requests because there were too many (429).${said}`,
-        "Other scripts may use the same budget: run it again later, or lower --requests-per-minute."
+        "Other scripts may use the same budget: run it again later, or use less of it."
       )
     default:
       return make(
@@ -190,5 +190,5 @@ export const undecodable = (path: string, problem: string): PostHogError =>
     kind: "unexpected-answer",
     reason: "undecodable",
     what: `${path} sent something that is not understood: ${problem}.`,
-    fix: "This may be a new version of PostHog: please report it with this message. Nothing was changed."
+    fix: "This may be a new version of PostHog: please report it with this message."
   })

@@ -12,6 +12,7 @@ import { RoleTrait } from "../c1/RoleTrait.ts"
 import * as TextRule from "../c1/TextRule.ts"
 import * as Timestamp from "../c1/Timestamp.ts"
 import { UserTrait } from "../c1/UserTrait.ts"
+import { counted } from "../engine/Counted.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import { type Member, type Organization, type Role, seatOf } from "./PostHogSchema.ts"
 
@@ -186,5 +187,5 @@ export const rereadNote = (what: string, count: number): SyncNote => ({
   code: "read-again",
   severity: "info",
   count,
-  message: `${what} changed while they were read, and were read again (${count} ${count === 1 ? "time" : "times"})`
+  message: `${what} changed while they were read, and were read again (${counted(count, "time")})`
 })

@@ -76,7 +76,7 @@ export const filteredView = (organization: Organization): PostHogError =>
     kind: "incomplete",
     reason: "filtered-view",
     what: `The key's owner is a plain member, and ${organization.name ?? "the organization"} hides its members from plain members: PostHog would answer with a part of them and not say so.`,
-    fix: 'Use a key of an administrator or owner, or have one switch on Settings › Organization › "Members can see other members". --allow-partial reads the part that is visible.'
+    fix: 'Use a key of an administrator or owner, or have one switch on Settings › Organization › "Members can see other members".'
   })
 
 /** PostHog: whoever owns the key is a member, so an empty list is never true. */

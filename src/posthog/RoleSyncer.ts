@@ -6,6 +6,7 @@ import type { ResourceSyncer } from "../engine/Connector.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
 import { PostHogError } from "./PostHogError.ts"
+import { counted } from "../engine/Counted.ts"
 import * as Records from "./PostHogRecords.ts"
 import type { Cause, RoleMember } from "./RoleMembers.ts"
 import * as RoleMembers from "./RoleMembers.ts"
@@ -17,8 +18,8 @@ const maxReadings = 3
 const chunk = 500
 
 const causeWords: Readonly<Record<Cause, string>> = {
-  "not-listed": "in the organization but not in its member list: deactivated, or joined while it was read",
-  "no-membership": "without a membership in the organization: former members, or people of another one",
+  "not-listed": "people of the organization who are not in its member list (deactivated, or joined while it was read)",
+  "no-membership": "people without a membership in the organization (former members, or people of another one)",
   bot: "PostHog's own bots"
 }
 
@@ -137,7 +138,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
         code: "roles-deleted-meanwhile",
         severity: "info",
         count: deleted,
-        message: `${deleted} roles were deleted while they were read, and are shown as they were listed`
+        message: `${counted(deleted, "role was", "roles were")} deleted meanwhile, and shown as listed`
       })
     }
     return found

@@ -3,6 +3,7 @@ import type { Entitlement } from "../c1/Entitlement.ts"
 import type { Grant } from "../c1/Grant.ts"
 import { entitlementId, grantId } from "../c1/Ids.ts"
 import type { ResourceSyncer } from "../engine/Connector.ts"
+import { counted } from "../engine/Counted.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import * as Records from "./PostHogRecords.ts"
 import { type Organization, seats } from "./PostHogSchema.ts"
@@ -46,7 +47,7 @@ export const make = (organization: Organization, allLevels: Effect.Effect<Readon
         code: "seats-unknown",
         severity: "warning",
         count: unknown.size,
-        message: `${unknown.size} members have a seat that is not known here (level ${levels}) and no seat grant`
+        message: `${counted(unknown.size, "member has", "members have")} a seat that is not known here (level ${levels}) and no seat grant`
       }
     ]
   })

@@ -1,5 +1,6 @@
 import { Array as Arr, Deferred, Effect, Stream } from "effect"
 import type { ResourceSyncer } from "../engine/Connector.ts"
+import { counted, formatCount } from "../engine/Counted.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
 import type { PostHogError } from "./PostHogError.ts"
@@ -50,7 +51,7 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
         code: "levels-unknown",
         severity: "warning",
         count: unknownLevels.size,
-        message: `${unknownLevels.size} members have a seat that is not known here (level ${[...new Set(unknownLevels.values())].join(", ")}); their profiles say so`
+        message: `${counted(unknownLevels.size, "member has", "members have")} a seat that is not known here (level ${[...new Set(unknownLevels.values())].join(", ")}); their profiles say so`
       })
     }
     const listed = yield* members.unique
@@ -60,7 +61,7 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
         code: "member-count-differs",
         severity: "info",
         count: Math.abs(expected - listed),
-        message: `PostHog listed ${listed} members and says elsewhere that there are ${expected} (a number up to an hour old)`
+        message: `PostHog listed ${counted(listed, "member")} and says elsewhere that there are ${formatCount(expected)} (a number up to an hour old)`
       })
     }
     return found

@@ -1,3 +1,4 @@
+import { formatCount } from "../engine/Counted.ts"
 import type { SyncReport } from "../engine/SyncReport.ts"
 import type { HttpStatistics } from "../http/JsonClient.ts"
 
@@ -9,11 +10,6 @@ export interface SummaryInput {
   /** Where the result is, e.g. `sync.c1z (1.2 MB)`. */
   readonly output: string
 }
-
-const number = new Intl.NumberFormat("en-US")
-
-/** A count for people: `1,234`. */
-export const formatCount = (count: number): string => number.format(count)
 
 /** Bytes for people: `17.4 MB`, in powers of ten. */
 export const formatBytes = (bytes: number): string => {

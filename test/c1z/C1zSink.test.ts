@@ -108,6 +108,7 @@ layer(NodeServices.layer)("C1zSink", (it) => {
       const { run } = yield* C1zReader.open(path)
       assert.deepStrictEqual(run, {
         syncId,
+        syncType: "full",
         startedAt: "2026-01-02T03:04:05.600Z",
         endedAt: "2026-01-02T03:05:35.600Z"
       })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause } from "effect"
+import { SettingInvalid } from "../../src/cli/SettingInvalid.ts"
 import * as ErrorText from "../../src/cli/ErrorText.ts"
 import { PostHogError } from "../../src/posthog/PostHogError.ts"
 
@@ -16,8 +17,19 @@ describe("ErrorText", () => {
     assert.notInclude(text, "    at ")
   })
 
-  it("of an interruption says that nothing was changed", () => {
-    assert.include(ErrorText.of(Cause.interrupt()), "The previous file is unchanged")
+  it("of an interruption is a word", () => {
+    assert.strictEqual(ErrorText.of(Cause.interrupt()), "Interrupted.")
+  })
+
+  it("says what a setting can do about it", () => {
+    const error = new PostHogError({ kind: "rate-limit", reason: "wait-too-long", what: "Too long.", fix: "Later." })
+    assert.strictEqual(ErrorText.of(Cause.fail(error)), "Error: Too long.\n  Later. --max-wait sets the longest wait.")
+  })
+
+  it("hides what looks like a key where a setting is quoted", () => {
+    const key = "phx_aVeryLongKeyOfSomebody0123456789"
+    const error = new SettingInvalid({ problem: `There is no scenario ${key}.`, fix: "List them." })
+    assert.strictEqual(ErrorText.of(Cause.fail(error)), "Error: There is no scenario <hidden>.\n  List them.")
   })
 
   it("of something that is no Error is its text", () => {

@@ -174,6 +174,30 @@ layer(NodeServices.layer)("TargetLock", (it) => {
     })
   )
 
+  it.effect("takes over also where the one that took over before was killed at it", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { lock, path } = yield* place
+      const left = lockOf(yield* gone)
+      yield* fs.writeFileString(lock, left)
+      yield* fs.writeFileString(`${lock}.takeover`, left)
+      yield* TargetLock.hold(path)
+      assert.deepInclude(JSON.parse(yield* fs.readFileString(lock)), { pid: process.pid })
+      assert.deepStrictEqual(yield* neighbours(path), [".sync.c1z.lock"])
+    })
+  )
+
+  it.effect("removes what is left of a lock that a killed process was about to take, and not that of a live one", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { lock, path } = yield* place
+      yield* fs.writeFileString(`${lock}.${yield* gone}.new`, "")
+      yield* fs.writeFileString(`${lock}.${alive}.new`, lockOf(alive))
+      yield* Effect.scoped(TargetLock.hold(path))
+      assert.deepStrictEqual(yield* neighbours(path), [`.sync.c1z.lock.${alive}.new`])
+    })
+  )
+
   it.effect("removes nothing while somebody else holds the target", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem

@@ -44,7 +44,7 @@ describe("help", () => {
       for (const name of commandNames) assert.match(help, new RegExp(`^ +${name} +[A-Z]`, "m"))
       for (const name of settingNames) {
         const variable = `BATON_${name.toUpperCase().replaceAll("-", "_")}`
-        assert.match(help, new RegExp(`^ +--${name}\\b.*\\(${variable}\\)`, "m"))
+        assert.match(help, new RegExp(`^ +--${name}\\b.*\\(${variable}[);]`, "m"))
       }
       assert.match(help, /--file, -f/)
     })

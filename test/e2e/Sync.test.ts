@@ -148,7 +148,7 @@ describe("the file that was there before", () => {
     Effect.gen(function* () {
       const cwd = yield* directory
       const path = join(cwd, "sync.c1z")
-      writeFileSync(path, "the previous file")
+      writeFileSync(path, "")
       chmodSync(path, 0o644)
       const ended = yield* run([], { cwd, env: yield* settings })
       assert.strictEqual(ended.code, 0, ended.stderr)

@@ -391,7 +391,7 @@ describe("Sync", () => {
           code: "duplicate-resources",
           severity: "info",
           count: 1,
-          message: "1 resources were listed more than once; the last one counts"
+          message: "1 resource was listed more than once; the last one counts"
         })
       })
     )
@@ -457,7 +457,7 @@ describe("Sync", () => {
             code: "grants-of-unknown-principals",
             severity: "warning",
             count: 2,
-            message: "2 grants were left out, since their holders are not among the resources"
+            message: "2 grants were left out, held by somebody who is not among the resources"
           }
         ])
       })
@@ -598,10 +598,7 @@ describe("Sync", () => {
       const { report } = yield* observe(connector)
       assert.deepStrictEqual(
         report.notes.map(({ message }) => message),
-        [
-          "1 grants were left out, since their holders are ghosts",
-          "2 grants were left out, since their holders are robots"
-        ]
+        ["1 grant was left out, held by ghosts", "2 grants were left out, held by robots"]
       )
     })
   )

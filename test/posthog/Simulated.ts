@@ -36,7 +36,7 @@ const httpLayer = (onUrl: (url: string) => void) =>
 export const clientLayer = (options: SimulatedOptions, onUrl: (url: string) => void = () => undefined) =>
   PostHogClient.layer.pipe(
     Layer.provide(Layer.succeed(AnswerJournal, options.journal)),
-    Layer.provide(
+    Layer.provideMerge(
       options.limits === undefined
         ? RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: 600_000 })
         : PostHogLimits.layer(options.limits)

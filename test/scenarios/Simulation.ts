@@ -29,7 +29,7 @@ export interface SimulationOptions extends SimulatorOptions {
 /** A client of the simulator as the command wires it, but for the sockets. */
 export const clientLayer = (options: SimulationOptions) =>
   PostHogClient.layer.pipe(
-    Layer.provide(PostHogLimits.layer(options.limits ?? {})),
+    Layer.provideMerge(PostHogLimits.layer(options.limits ?? {})),
     Layer.provideMerge(
       Layer.orDie(
         PostHogConfig.layer({
