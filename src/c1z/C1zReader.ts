@@ -109,12 +109,19 @@ export const open: (
     const attempt = <A>(run: () => A): Effect.Effect<A, C1zReadError> =>
       Effect.try({ try: run, catch: fromCause(file) })
 
-    const directory = yield* fs.makeTempDirectoryScoped({ prefix: "baton-c1z-" }).pipe(
-      Effect.mapError(
-        // Not classified: a temporary directory that is missing or closed says nothing about the file.
-        (cause) =>
-          new C1zReadError({ reason: "Io", path: file, detail: `temporary directory: ${cause.message}`, cause })
-      )
+    const directory = yield* Effect.acquireRelease(
+      fs.makeTempDirectory({ prefix: "baton-c1z-" }).pipe(
+        Effect.mapError(
+          // Not classified: a temporary directory that is missing or closed says nothing about the file.
+          (cause) =>
+            new C1zReadError({ reason: "Io", path: file, detail: `temporary directory: ${cause.message}`, cause })
+        )
+      ),
+      // What was read was read well, even if what it was read from cannot be removed.
+      (temporary) =>
+        fs
+          .remove(temporary, { recursive: true, force: true })
+          .pipe(Effect.ignore({ log: "Warn", message: `Could not remove ${temporary}` }))
     )
     const path = paths.join(directory, "database")
     yield* unpack({ path: file, database: path, limit: options?.limit ?? maxDatabaseBytes })

@@ -1,5 +1,6 @@
 /** Where the key comes from: a flag or variable, a file, or stdin. */
 import { Config, Effect, FileSystem, Option, Redacted, Stdio, Stream } from "effect"
+import { KnownKey } from "./KnownKey.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import * as Settings from "./Settings.ts"
 
@@ -41,8 +42,7 @@ const fromFile = Effect.fnUntraced(function* (path: string) {
 const isFlag = <A>(value: A, configured: Config.Config<A>) =>
   Effect.map(Effect.option(configured), (found) => Option.isNone(found) || found.value !== value)
 
-/** The key, if it is given anywhere. Flags go before variables and the configuration file. */
-export const read = Effect.fnUntraced(function* (values: Settings.SettingValues) {
+const find = Effect.fnUntraced(function* (values: Settings.SettingValues) {
   const given = Option.map(values.apiToken, Redacted.value)
   if (Option.isSome(values.apiTokenFile)) {
     const file = values.apiTokenFile.value
@@ -59,4 +59,11 @@ export const read = Effect.fnUntraced(function* (values: Settings.SettingValues)
   }
   if (Option.isSome(given) && given.value === "-") return Option.some(Redacted.make((yield* fromStdin).trim()))
   return values.apiToken
+})
+
+/** The key, if it is given anywhere, which from now on is hidden. Flags go before variables and the configuration file. */
+export const read = Effect.fnUntraced(function* (values: Settings.SettingValues) {
+  const found = yield* find(values)
+  if (Option.isSome(found)) yield* (yield* KnownKey).know(found.value)
+  return found
 })

@@ -20,6 +20,7 @@ import * as CheckCommand from "./CheckCommand.ts"
 import * as ConfigCommand from "./ConfigCommand.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as InvocationError from "./InvocationError.ts"
+import * as KnownKey from "./KnownKey.ts"
 import * as Logging from "./Logging.ts"
 import * as PointOfNoReturn from "./PointOfNoReturn.ts"
 import * as Settings from "./Settings.ts"
@@ -129,6 +130,7 @@ export const main = (
     Effect.provide(Afterword.layer),
     // Until the settings are known; nothing but records may ever come to stdout.
     Effect.provide(Logging.layer({ level: "info", format: Option.none() })),
+    KnownKey.guard,
     (program) => PointOfNoReturn.guard(program, onEnd)
   )
 

@@ -45,6 +45,7 @@ const ofTag: Readonly<Record<string, number>> = {
   ServeError: ExitCode.usage,
   C1zError: ExitCode.output,
   OutputFailed: ExitCode.output,
+  SyncTimedOut: ExitCode.unavailable,
   TargetBusy: ExitCode.output,
   BrokenPipe: ExitCode.brokenPipe,
   BrokenReference: ExitCode.defect,

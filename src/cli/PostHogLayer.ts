@@ -33,6 +33,7 @@ export const config = (values: Settings.SettingValues) =>
         allowInsecureHttp: values.allowInsecureHttp,
         pageSize: values.pageSize,
         timeout: Duration.seconds(values.timeoutSeconds),
+        bodyTimeout: Duration.seconds(values.bodyTimeoutSeconds),
         concurrency: values.workers
       })
     })
@@ -54,7 +55,7 @@ const budget = (values: Settings.SettingValues, onWait: (wait: BudgetWait | unde
     })
   )
 
-const proxyVariable = (name: string) =>
+export const proxyVariable = (name: string) =>
   Config.String(name).pipe(
     Config.orElse(() => Config.String(name.toLowerCase())),
     Config.option,
@@ -64,7 +65,7 @@ const proxyVariable = (name: string) =>
 const caFileInvalid = (problem: string) =>
   new SettingInvalid({ problem: `ca-file ${problem}.`, fix: "Name a file of certificates in PEM form." })
 
-const readCa = (files: FileSystem.FileSystem, path: string) =>
+export const readCa = (files: FileSystem.FileSystem, path: string) =>
   files.readFileString(path).pipe(
     Effect.mapError((error) => caFileInvalid(`cannot be read (${error.reason._tag})`)),
     Effect.filterOrFail(
@@ -87,7 +88,13 @@ const agent = (values: Settings.SettingValues) =>
         https: proxyVariable("HTTPS_PROXY"),
         none: proxyVariable("NO_PROXY")
       }).pipe(Effect.orElseSucceed(() => ({})))
-      return HttpAgent.layer({ ca: Option.getOrUndefined(ca), insecureSkipVerify: values.insecureSkipVerify, proxy })
+      const connectTimeoutMillis = values.connectTimeoutSeconds * 1000
+      return HttpAgent.layer({
+        connectTimeoutMillis,
+        ca: Option.getOrUndefined(ca),
+        insecureSkipVerify: values.insecureSkipVerify,
+        proxy
+      })
     })
   )
 

@@ -4,6 +4,7 @@ import type { SyncReport, Verdict } from "../engine/SyncReport.ts"
 import type { HttpStatistics } from "../http/JsonClient.ts"
 import * as ErrorText from "./ErrorText.ts"
 import { of as exitCodeOf } from "./ExitCode.ts"
+import { KnownKey } from "./KnownKey.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 
 export interface RunReport {
@@ -82,7 +83,8 @@ export const preflight = Effect.fnUntraced(function* (path: string) {
 /** Writes the report, readable by its owner only. A disk that fails by now is told and changes nothing else. */
 export const write = Effect.fnUntraced(function* (path: string, report: RunReport) {
   const files = yield* FileSystem.FileSystem
+  const { hide } = yield* KnownKey
   yield* files
-    .writeFileString(path, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 })
+    .writeFileString(path, hide(`${JSON.stringify(report, undefined, 2)}\n`), { mode: 0o600 })
     .pipe(Effect.catch((error) => Effect.logError(`The report could not be written to ${path} (${error.reason._tag})`)))
 })

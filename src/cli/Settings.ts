@@ -25,13 +25,13 @@ export interface Setting<A> {
 export const variableOf = (name: string): string => `BATON_${name.toUpperCase().replaceAll("-", "_")}`
 
 /** How a value is given, and what is taken when it is not. */
-interface Kind<A> {
+export interface Kind<A> {
   readonly flag: (name: string) => Flag.Flag<A>
   /** The value unless told, for people; absent where leaving it out means that there is none. */
   readonly fallback?: string
 }
 
-const setting = <A>(name: string, description: string, kind: Kind<A>, exported?: ExportedField): Setting<A> => {
+export const setting = <A>(name: string, description: string, kind: Kind<A>, exported?: ExportedField): Setting<A> => {
   const facts = [variableOf(name), ...(kind.fallback === undefined ? [] : [`default ${kind.fallback}`])]
   return {
     name,
@@ -41,7 +41,7 @@ const setting = <A>(name: string, description: string, kind: Kind<A>, exported?:
   }
 }
 
-const text = (metavar: string): Kind<Option.Option<string>> => ({
+export const text = (metavar: string): Kind<Option.Option<string>> => ({
   flag: (name) =>
     Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withFallbackConfig(Config.String(name)), Flag.optional)
 })
@@ -59,7 +59,7 @@ const wholeNumber = (name: string, minimum: number, maximum: number | undefined)
   )
 }
 
-const count = (fallback: number, minimum: number, maximum?: number): Kind<number> => ({
+export const count = (fallback: number, minimum: number, maximum?: number): Kind<number> => ({
   flag: (name) => wholeNumber(name, minimum, maximum).pipe(Flag.withDefault(fallback)),
   fallback: String(fallback)
 })
@@ -77,7 +77,7 @@ const choice = <const A extends string>(choices: ReadonlyArray<A>, fallback: A):
   fallback
 })
 
-const flag: Kind<boolean> = {
+export const flag: Kind<boolean> = {
   flag: (name) => Flag.Boolean(name).pipe(Flag.withFallbackConfig(Config.Boolean(name)), Flag.withDefault(false))
 }
 
@@ -159,6 +159,24 @@ export const timeoutSeconds = setting(
   "http-timeout-seconds",
   "How long to wait for an answer to begin or go on",
   count(60, 1)
+)
+
+export const connectTimeoutSeconds = setting(
+  "connect-timeout-seconds",
+  "How long a connection may take to be made",
+  count(10, 1)
+)
+
+export const bodyTimeoutSeconds = setting(
+  "body-timeout-seconds",
+  "How long one answer may take from its beginning to its end",
+  count(600, 1)
+)
+
+export const syncTimeoutSeconds = setting(
+  "sync-timeout-seconds",
+  "How long the whole sync may take before it is given up, to be resumed by the next; 0 for as long as it takes",
+  count(0, 0)
 )
 
 export const requestsPerMinute = setting(
@@ -269,6 +287,9 @@ export const all = {
   workers,
   pageSize,
   timeoutSeconds,
+  connectTimeoutSeconds,
+  bodyTimeoutSeconds,
+  syncTimeoutSeconds,
   requestsPerMinute,
   requestsPerHour,
   maxWaitSeconds,
@@ -279,7 +300,7 @@ export const all = {
   logFormat
 }
 
-interface FlagOf extends Struct.Lambda {
+export interface FlagOf extends Struct.Lambda {
   <A>(setting: Setting<A>): Flag.Flag<A>
   readonly "~lambda.out": this["~lambda.in"] extends Setting<infer A> ? Flag.Flag<A> : never
 }

@@ -1,4 +1,4 @@
-import { Cause, Clock, Console, DateTime, Effect, Exit, Option, Path, Sink, Stdio, Stream } from "effect"
+import { Cause, Clock, Console, DateTime, Duration, Effect, Exit, Option, Path, Sink, Stdio, Stream } from "effect"
 import * as Ksuid from "../c1/Ksuid.ts"
 import { C1zError } from "../c1z/C1zError.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
@@ -14,6 +14,7 @@ import * as Checkpoint from "./Checkpoint.ts"
 import { connectorOf } from "./ConnectorOf.ts"
 import * as DropBrake from "./DropBrake.ts"
 import * as ErrorText from "./ErrorText.ts"
+import { KnownKey } from "./KnownKey.ts"
 import * as OutputFailed from "./OutputFailed.ts"
 import { PartialResult } from "./PartialResult.ts"
 import { PointOfNoReturn } from "./PointOfNoReturn.ts"
@@ -24,6 +25,7 @@ import * as RunReport from "./RunReport.ts"
 import * as Scope from "./Scope.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import type { SettingValues } from "./Settings.ts"
+import { SyncTimedOut } from "./SyncTimedOut.ts"
 import * as TargetLock from "./TargetLock.ts"
 import { version } from "./Version.ts"
 
@@ -119,8 +121,24 @@ const syncTo = Effect.fnUntraced(function* (
       Effect.onExit((exit) => afterwards(exit, checkpoint))
     )
   })
-  return yield* program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.config(values)))
+  return yield* limited(program, values.syncTimeoutSeconds).pipe(
+    Effect.provide(display.layer),
+    Effect.provide(PostHogLayer.config(values))
+  )
 }, Effect.scoped)
+
+/** Gives up after so many seconds, 0 for never; but not once the new file is about to take its place. */
+const limited = <A, E, R>(program: Effect.Effect<A, E, R>, seconds: number) =>
+  seconds === 0
+    ? program
+    : Effect.raceFirst(
+        program,
+        Effect.gen(function* () {
+          yield* Effect.sleep(Duration.seconds(seconds))
+          const { isPassed } = yield* PointOfNoReturn
+          return yield* (yield* isPassed) ? Effect.never : new SyncTimedOut({ seconds })
+        })
+      )
 
 const unchanged = "The previous file is unchanged."
 
@@ -128,7 +146,7 @@ const unchanged = "The previous file is unchanged."
 const isWorthResuming = (cause: Cause.Cause<unknown>): boolean => {
   if (Cause.hasInterruptsOnly(cause)) return true
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  if (error instanceof C1zError) return true
+  if (error instanceof C1zError || error instanceof SyncTimedOut) return true
   return error instanceof PostHogError && ["unavailable", "rate-limit", "access"].includes(error.kind)
 }
 
@@ -174,7 +192,9 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
 
 const writeNdjson = Effect.fnUntraced(function* <E, R>(sync: Sync.SyncRun<E, R>, syncId: string) {
   const stdio = yield* Stdio.Stdio
-  yield* NdjsonLines.make(sync.records, { syncId, report: sync.report, describeError: ErrorText.of }).pipe(
+  const { hide } = yield* KnownKey
+  const describeError = (cause: Cause.Cause<unknown>) => hide(ErrorText.of(cause))
+  yield* NdjsonLines.make(sync.records, { syncId, report: sync.report, describeError }).pipe(
     Stream.run(Sink.mapError(stdio.stdout(), OutputFailed.fromPlatformError))
   )
   return "all records written to stdout"

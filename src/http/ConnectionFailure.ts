@@ -72,13 +72,20 @@ const layerOf = (error: SystemError, origin: string): ConnectionLayer => {
   return (layer === "refused" || layer === "dns") && isElsewhere(error, new URL(origin)) ? "proxy" : layer
 }
 
+const causeOf = (error: HttpClientError.HttpClientError): unknown =>
+  "cause" in error.reason ? error.reason.cause : undefined
+
+/** Whether an answer had more, or longer, headers than {@link HttpAgent} accepts. */
+export const isHeaderOverflow = (error: HttpClientError.HttpClientError): boolean =>
+  systemErrorOf(causeOf(error))?.code === "UND_ERR_HEADERS_OVERFLOW"
+
 /** What a failed request means; `clip` shortens texts and takes secrets out of them. */
 export const of = (
   origin: string,
   error: HttpClientError.HttpClientError,
   clip: (text: string) => string
 ): ConnectionFailed => {
-  const cause = "cause" in error.reason ? error.reason.cause : undefined
+  const cause = causeOf(error)
   const found = systemErrorOf(cause)
   const layer = found === undefined ? "unknown" : layerOf(found, origin)
   const status = found === undefined ? undefined : proxyAnswer.exec(found.message)?.[1]

@@ -1,5 +1,4 @@
-import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, Schema, Sink, Stream } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, Schema, Stream } from "effect"
 import {
   FetchHttpClient,
   HttpClient,
@@ -7,7 +6,6 @@ import {
   HttpClientRequest,
   type HttpClientResponse
 } from "effect/http"
-import { createGunzip } from "node:zlib"
 import {
   ConnectionFailed,
   type HttpFailure,
@@ -19,6 +17,7 @@ import {
   UnexpectedStatus
 } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
+import * as AnswerBody from "./AnswerBody.ts"
 import { AnswerJournal } from "./AnswerJournal.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
@@ -34,6 +33,8 @@ export interface JsonClientOptions {
   readonly userAgent: string
   /** How long to wait for the head of an answer, and for each next piece of its body. */
   readonly timeout: Duration.Input
+  /** How long one body may take, however steadily it drips; ten minutes unless told. */
+  readonly bodyTimeout?: Duration.Input | undefined
   /** Retries after the first attempt, for failures that are {@link retryable}. */
   readonly retries: number
 }
@@ -115,52 +116,22 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
-  const connectionFailed = (error: HttpClientError.HttpClientError) => ConnectionFailure.of(options.origin, error, clip)
+  const connectionFailed = (path: string) => (error: HttpClientError.HttpClientError) =>
+    ConnectionFailure.isHeaderOverflow(error)
+      ? new LimitExceeded({ path, limit: "headerBytes", value: HttpLimits.headerBytes })
+      : ConnectionFailure.of(options.origin, error, clip)
   const timedOut = new ConnectionFailed({
     origin: options.origin,
     layer: "timeout",
     description: `nothing came for ${Duration.toSeconds(options.timeout)} s`
   })
 
+  const bodyTimeout = options.bodyTimeout ?? "10 minutes"
   const tooSlow = new ConnectionFailed({
     origin: options.origin,
     layer: "timeout",
-    description: `the answer was not complete after ${HttpLimits.bodyMillis / 1000} s`
+    description: `the answer was not complete after ${Duration.toSeconds(bodyTimeout)} s`
   })
-
-  /** The body's bytes, unpacked. Some clients unpack by themselves and leave the header, so the bytes decide. */
-  const bytesOf = (path: string, response: HttpClientResponse.HttpClientResponse) => {
-    const raw = response.stream.pipe(Stream.mapError(connectionFailed))
-    if (response.headers["content-encoding"] !== "gzip") return raw
-    return raw.pipe(
-      Stream.peel(Sink.take<Uint8Array>(1)),
-      Effect.map(([first, rest]) => {
-        const whole = Stream.concat(Stream.fromArray(first), rest)
-        const [head] = first
-        return head?.[0] === 0x1f && head[1] === 0x8b ? whole.pipe(unpack(path)) : whole
-      }),
-      Stream.unwrap
-    )
-  }
-
-  const unpack = (path: string) =>
-    NodeStream.pipeThroughDuplex({
-      evaluate: () => createGunzip(),
-      onError: (cause) => new InvalidJson({ path, description: `broken gzip (${describe(cause)})`, truncated: true })
-    })
-
-  const readErrorBody = (path: string, response: HttpClientResponse.HttpClientResponse) =>
-    bytesOf(path, response).pipe(
-      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.empty }),
-      Stream.scan(
-        () => Buffer.alloc(0),
-        (seen, chunk) => Buffer.concat([seen, chunk])
-      ),
-      Stream.takeUntil((seen) => seen.length >= HttpLimits.errorBodyBytes),
-      Stream.runLast,
-      Effect.map(Option.match({ onNone: () => "", onSome: (seen) => seen.toString("utf8") })),
-      Effect.orElseSucceed(() => "")
-    )
 
   const checkHead = Effect.fnUntraced(function* (path: string, response: HttpClientResponse.HttpClientResponse) {
     const contentType = (response.headers["content-type"] ?? "no content type").split(";")[0]?.trim() ?? ""
@@ -174,7 +145,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       })
     }
     if (response.status < 200 || response.status >= 300) {
-      const envelope = decodeErrorEnvelope(yield* readErrorBody(path, response))
+      const envelope = decodeErrorEnvelope(
+        yield* AnswerBody.errorText(response, { path, timeout: options.timeout, onBroken: connectionFailed(path) })
+      )
       const { code, detail } = Option.getOrElse(envelope, (): typeof ErrorEnvelope.Type => ({}))
       const retryAfterMillis = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
       return yield* new UnexpectedStatus({
@@ -201,7 +174,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path, rows)
     const splitter = JsonRows.make(redacting(recorder ?? rows))
     let size = 0
-    yield* bytesOf(path, response).pipe(
+    yield* AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
       Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) }),
       Stream.runForEach((chunk): Effect.Effect<void, LimitExceeded> => {
         size += chunk.length
@@ -241,13 +214,13 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     Ref.update(statistics, (seen) => ({ ...seen, requests: seen.requests + 1 })).pipe(
       Effect.andThen(http.get(options.origin + path)),
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
-      Effect.mapError(connectionFailed),
+      Effect.mapError(connectionFailed(path)),
       Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
       Effect.tap(() => Effect.sync(() => (answered = true))),
       Effect.flatMap((response) => checkHead(path, response)),
       Effect.flatMap((response) =>
         readBody(path, response, rows).pipe(
-          Effect.timeoutOrElse({ duration: HttpLimits.bodyMillis, orElse: () => Effect.fail(tooSlow) })
+          Effect.timeoutOrElse({ duration: bodyTimeout, orElse: () => Effect.fail(tooSlow) })
         )
       ),
       Effect.scoped
@@ -345,5 +318,3 @@ export const placeOf = (cause: unknown): string => {
   const place = cause instanceof SyntaxError ? /at position \d+/.exec(cause.message)?.[0] : undefined
   return place === undefined ? "it does not parse" : `it does not parse ${place}`
 }
-
-const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -53,9 +53,6 @@ const openObject = 0x7b
 const closeObject = 0x7d
 const placeholder = Buffer.from("0")
 
-/** Bytes of everything in a page but its rows; real ones are under 1 KiB, an error page without `results` may be more. */
-const envelopeBytes = 4 * 1024 * 1024
-
 /** Where the scanner is. The depth of nesting inside `results` is 2, inside the array of a row 4. */
 const outside = 0
 const betweenRows = 1
@@ -250,7 +247,9 @@ export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
     else if (state === inRow || state === betweenItems) row.add(chunk, from, length)
     else envelope.add(chunk, from, length)
     if (row.size() + item.size() > HttpLimits.rowBytes) return { limit: "rowBytes", value: HttpLimits.rowBytes }
-    return envelope.size() > envelopeBytes ? { limit: "envelopeBytes", value: envelopeBytes } : undefined
+    return envelope.size() > HttpLimits.envelopeBytes
+      ? { limit: "envelopeBytes", value: HttpLimits.envelopeBytes }
+      : undefined
   }
 
   return {

@@ -1,4 +1,5 @@
 import { Array as Arr, Effect, Option, Result, Stream } from "effect"
+import { HttpLimits } from "../http/HttpLimits.ts"
 import type { Page, ReadPage } from "./PageReader.ts"
 import { PostHogError } from "./PostHogError.ts"
 
@@ -156,6 +157,14 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       Effect.map((page) => ({ position, page }))
     )
 
+  const tooManyPages = (rows: number) =>
+    new PostHogError({
+      kind: "unexpected-answer",
+      reason: "limit-pages",
+      what: `PostHog's list of ${name} is said to have ${rows} rows, which exceeds the limit pages of ${HttpLimits.pages}.`,
+      fix: "No organization is known to be that large: check that base-url leads to PostHog."
+    })
+
   /** The pages after the first: side by side as far as `count` tells, then one by one while there is more. */
   const restOf = (start: number, size: number): Stream.Stream<Row, PostHogError> => {
     let hasMore = false
@@ -181,6 +190,7 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
         )
       )
     })
+    if (count > HttpLimits.pages * size) return Stream.fail(tooManyPages(count))
     const planned = Arr.unfold(start, (at) => (at < count ? Option.some([at, at + size] as const) : Option.none()))
     return Stream.fromIterable(planned).pipe(
       Stream.mapEffect((position) => readAt(position, size), { concurrency: options.concurrency }),

@@ -56,6 +56,7 @@ export class PostHogClient extends Context.Service<
               token: config.apiToken,
               userAgent: "baton-posthog",
               timeout: config.timeout,
+              bodyTimeout: config.bodyTimeout,
               retries: config.retries
             })
           )

@@ -20,6 +20,8 @@ export interface PostHogConfigOptions {
   readonly pageSize?: number
   /** How long to wait for an answer to begin, and for each next piece of it; 60 seconds unless told. */
   readonly timeout?: Duration.Input
+  /** How long one answer may take from its head to its end; ten minutes unless told. */
+  readonly bodyTimeout?: Duration.Input
   /** Retries of a request that failed in a passing way; 5 unless told. */
   readonly retries?: number
   /** Requests under way at the same time; 4 unless told. */
@@ -42,6 +44,7 @@ export class PostHogConfig extends Context.Service<
     readonly apiToken: Redacted.Redacted<string>
     readonly pageSize: number
     readonly timeout: Duration.Input
+    readonly bodyTimeout: Duration.Input
     readonly retries: number
     readonly concurrency: number
   }
@@ -101,6 +104,7 @@ const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
     apiToken: Redacted.make(token),
     pageSize: options.pageSize ?? 1000,
     timeout: options.timeout ?? "60 seconds",
+    bodyTimeout: options.bodyTimeout ?? "10 minutes",
     retries: options.retries ?? 5,
     concurrency: options.concurrency ?? 4
   })

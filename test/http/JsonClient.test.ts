@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Result, Stream } from "effect"
+import { Effect, Fiber, Result, Schedule, Stream } from "effect"
 import { FetchHttpClient, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -154,6 +154,20 @@ describe("JsonClient", () => {
         assert.strictEqual(result._tag, "Success")
         assert.isAtLeast(seen[1]?.at ?? 0, 60_000)
         assert.isAtMost(seen[1]?.at ?? 0, 61_000)
+      })
+    )
+
+    it.effect("a body that never stalls and never ends, once it took longer than a whole answer may", () =>
+      Effect.gen(function* () {
+        const dripping = Stream.fromSchedule(Schedule.spaced("1 second")).pipe(Stream.map(() => Buffer.from(" ")))
+        const { result, seen } = yield* get(always(Exchange.streamed(dripping)), {
+          bodyTimeout: "90 seconds",
+          retries: 1
+        })
+        const failure = failureOf(result)
+        assert.deepInclude(failure, { _tag: "ConnectionFailed", layer: "timeout" })
+        assert.include(failure.message, "not complete after 90 s")
+        assert.strictEqual(seen.length, 2)
       })
     )
 

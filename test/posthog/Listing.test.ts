@@ -109,6 +109,15 @@ describe("Listing", () => {
         })
     )
 
+    it.effect("a count beyond every organization is refused, before pages are planned for it", () =>
+      Effect.gen(function* () {
+        const answer = (page: Page<string>) => ({ ...page, count: 1e15 })
+        const { asked, exit } = yield* read({ rows: named(5), answer }, 2)
+        assert.deepInclude(errorOf(exit), { kind: "unexpected-answer", reason: "limit-pages" })
+        assert.strictEqual(asked.length, 1)
+      })
+    )
+
     it.effect("pages may be as small as one row", () =>
       Effect.gen(function* () {
         const { asked, emitted, rereads } = yield* read({ rows: named(4) }, 1)

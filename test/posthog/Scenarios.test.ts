@@ -127,6 +127,6 @@ describe("on servers of every generation", () => {
   })
 
   afterAll(() => {
-    console.log(matrix((generation, name) => found.get(`${generation} ${name}`) ?? "not run"))
+    process.stdout.write(`${matrix((generation, name) => found.get(`${generation} ${name}`) ?? "not run")}\n`)
   })
 })
