@@ -21,20 +21,29 @@ const time = (text: string) => der(0x17, Buffer.from(text))
 
 const ecdsaWithSha256 = sequence(objectId("2a8648ce3d040302"))
 const name = sequence(der(0x31, sequence(objectId("550403"), der(0x0c, Buffer.from("127.0.0.1")))))
-const subjectAltName = sequence(objectId("551d11"), der(0x04, sequence(der(0x87, Buffer.of(127, 0, 0, 1)))))
+const subjectAltName = (address: ReadonlyArray<number>) =>
+  sequence(objectId("551d11"), der(0x04, sequence(der(0x87, Buffer.from(address)))))
 
-/** RFC 5280: a version 3 certificate of an ECDSA key, valid from 2020 to 2049. */
-export const selfSigned = (): Certificate => {
+/** RFC 5280: a version 3 certificate of an ECDSA key, valid from 2020 to 2049 and for 127.0.0.1 unless told. */
+export const selfSigned = ({
+  address = [127, 0, 0, 1],
+  until = "491231235959Z"
+}: {
+  /** The four numbers of the only address that it is for. */
+  readonly address?: ReadonlyArray<number>
+  /** Two digits each of year, month, day, hour, minute and second, and a Z. */
+  readonly until?: string
+} = {}): Certificate => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
   const toSign = sequence(
     der(0xa0, der(0x02, Buffer.of(2))),
     der(0x02, Buffer.of(1)),
     ecdsaWithSha256,
     name,
-    sequence(time("200101000000Z"), time("491231235959Z")),
+    sequence(time("200101000000Z"), time(until)),
     name,
     publicKey.export({ type: "spki", format: "der" }),
-    der(0xa3, sequence(subjectAltName))
+    der(0xa3, sequence(subjectAltName(address)))
   )
   const signature = sign("sha256", toSign, privateKey)
   const certificate = sequence(toSign, ecdsaWithSha256, der(0x03, Buffer.of(0), signature))
