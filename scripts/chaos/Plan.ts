@@ -143,6 +143,8 @@ const argsOf = (settings: Settings, seatEntitlements: boolean, more: ReadonlyArr
   settings.memberships,
   "--http-timeout-seconds",
   "1",
+  // The old file is none that could be compared, and organizations that move may shrink.
+  "--accept-drop",
   ...(seatEntitlements ? ["--seat-entitlements"] : []),
   ...more
 ]

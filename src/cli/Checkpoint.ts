@@ -110,11 +110,12 @@ export const open = Effect.fn("Checkpoint.open")(function* (
   }
   const resumes = unfit === undefined && Option.isSome(found)
   if (!resumes) {
-    yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(failed))
-    yield* files.writeFileString(about, JSON.stringify(wanted), { mode: 0o600 }).pipe(
-      // Half a checkpoint is worse than none: on a full disk it is in the way of everything.
-      Effect.tapError(() => Effect.ignore(files.remove(directory, { recursive: true, force: true }))),
-      Effect.mapError(failed)
+    yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(
+      Effect.andThen(files.writeFileString(about, JSON.stringify(wanted), { mode: 0o600 })),
+      Effect.mapError(failed),
+      Effect.uninterruptible,
+      // Half a checkpoint is worse than none: on a full disk it is in the way, and nobody can go on from it.
+      Effect.onError(() => Effect.ignore(files.remove(directory, { recursive: true, force: true })))
     )
   }
   const answers = files.readDirectory(directory).pipe(

@@ -19,10 +19,13 @@ import { Afterword } from "./Afterword.ts"
 import * as CheckCommand from "./CheckCommand.ts"
 import * as ConfigCommand from "./ConfigCommand.ts"
 import * as ErrorText from "./ErrorText.ts"
+import * as HealthCheckCommand from "./HealthCheckCommand.ts"
 import * as InvocationError from "./InvocationError.ts"
 import * as KnownKey from "./KnownKey.ts"
 import * as Logging from "./Logging.ts"
 import * as PointOfNoReturn from "./PointOfNoReturn.ts"
+import * as RefusedSettings from "./RefusedSettings.ts"
+import * as ServiceSettings from "./ServiceSettings.ts"
 import * as Settings from "./Settings.ts"
 import * as SettingsFile from "./SettingsFile.ts"
 import * as SimulateCommand from "./SimulateCommand.ts"
@@ -41,10 +44,25 @@ const examples = [
 const logging = (values: Settings.SettingValues) => Logging.layer({ level: values.logLevel, format: values.logFormat })
 
 const root = Command.make("baton-posthog").pipe(
-  Command.withSharedFlags(Settings.flags),
-  Command.withHandler((values) => SyncCommand.run(values, "c1z").pipe(Effect.provide(logging(values)))),
+  Command.withSharedFlags({ ...Settings.flags, ...ServiceSettings.flags, refused: RefusedSettings.flags }),
+  Command.withHandler((values) =>
+    RefusedSettings.check(values.refused).pipe(
+      Effect.andThen(
+        Option.match(values.clientId, {
+          onNone: () => SyncCommand.run(values, "c1z"),
+          // A plain sync does without what the service needs, and starts the faster.
+          onSome: (clientId) =>
+            Effect.flatMap(
+              Effect.promise(() => import("./ServiceCommand.ts")),
+              ({ run }) => run(values, clientId)
+            )
+        })
+      ),
+      Effect.provide(logging(values))
+    )
+  ),
   Command.withDescription(
-    "Who can get into what in PostHog, for ConductorOne: reads the members and roles of one organization. Without a subcommand it writes them into a .c1z file."
+    "Who can get into what in PostHog, for ConductorOne: reads the members and roles of one organization. Without a subcommand it writes them into a .c1z file, or with a client id does what C1 asks for."
   ),
   Command.withExamples(examples)
 )
@@ -59,6 +77,7 @@ const sync = Command.make(
   },
   Effect.fnUntraced(function* ({ output }) {
     const values = yield* root
+    yield* RefusedSettings.check(values.refused)
     yield* SyncCommand.run(values, output).pipe(Effect.provide(logging(values)))
   })
 ).pipe(Command.withDescription("Read the organization once, into a file or as a stream"))
@@ -85,9 +104,28 @@ const capabilities = Command.make("capabilities", {}, () =>
   Effect.flatMap(root, (values) => CapabilitiesCommand.print(values))
 ).pipe(Command.withDescription("Print what this connector can do, as JSON for C1"))
 
+const healthCheck = Command.make(
+  "health-check",
+  {
+    endpoint: Flag.Literals("endpoint", ["health", "ready", "live"]).pipe(
+      Flag.withDescription("Whether PostHog can be read, C1 is there, or the service runs at all"),
+      Flag.withDefault("health")
+    ),
+    timeout: Flag.Int("timeout").pipe(
+      Flag.withDescription("How many seconds to wait for the answer"),
+      Flag.withMetavar("N"),
+      Flag.withDefault(5)
+    )
+  },
+  Effect.fnUntraced(function* ({ endpoint, timeout }) {
+    const values = yield* root
+    yield* HealthCheckCommand.run(values, endpoint, timeout)
+  })
+).pipe(Command.withDescription("Ask a running service how it does, as supervisors do"))
+
 /** The whole command. */
 export const command = root.pipe(
-  Command.withSubcommands([sync, check, capabilities, ConfigCommand.command, SimulateCommand.command])
+  Command.withSubcommands([sync, check, capabilities, ConfigCommand.command, healthCheck, SimulateCommand.command])
 )
 
 /** Help that was asked for goes to stdout; a wrong invocation gets a few lines on stderr, and never a record's place. */

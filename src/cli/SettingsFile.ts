@@ -1,5 +1,7 @@
 import { ConfigProvider, Effect, FileSystem, Schema } from "effect"
 import { Yaml } from "effect/encoding"
+import * as RefusedSettings from "./RefusedSettings.ts"
+import * as ServiceSettings from "./ServiceSettings.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import * as Settings from "./Settings.ts"
 
@@ -29,7 +31,10 @@ export const provider = Effect.fn("SettingsFile.provider")(function* (
     })
   }
   const fromFile = yield* read(path, given !== "")
-  const names = Object.values(Settings.all).map((setting) => setting.name)
+  const names = [
+    ...Object.values({ ...Settings.all, ...ServiceSettings.all }).map((setting) => setting.name),
+    ...Object.keys(RefusedSettings.reasons)
+  ]
   for (const key of fromFile.keys()) {
     if (!names.includes(key))
       yield* Effect.logWarning(`${path}: "${key}" is not a setting of this connector and is ignored`)

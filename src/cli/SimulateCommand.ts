@@ -9,8 +9,9 @@ import {
   scenarios,
   SimulatorServer
 } from "../testing/index.ts"
-import { formatCount } from "../report/Summary.ts"
+import { formatCount } from "../engine/Counted.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
+import type { SimulatedC1Options } from "./SimulatedC1.ts"
 
 const count = (name: string, fallback: number, description: string) =>
   Flag.Int(name).pipe(
@@ -43,7 +44,13 @@ const flags = {
     Flag.withMetavar("NAMES"),
     Flag.withDescription("What goes wrong, as a comma list; --scenario list names all"),
     Flag.optional
-  )
+  ),
+  c1: Flag.Boolean("c1").pipe(
+    Flag.withDescription("Simulate C1 as well, to try the connector as a service"),
+    Flag.withDefault(false)
+  ),
+  c1Port: port("c1-port", 8011, "With --c1: its port on 127.0.0.1; 0 picks a free one"),
+  c1SyncEvery: count("c1-sync-every", 60, "With --c1: seconds from one sync that it asks for to the next; 0 asks once")
 }
 
 const scenarioList = (): string => {
@@ -79,6 +86,12 @@ const scenarioOf = (text: string) => {
       )
 }
 
+/** Loaded when asked for: gRPC and all that comes with it would slow down every other command's start. */
+const startC1 = Effect.fnUntraced(function* (options: SimulatedC1Options) {
+  const SimulatedC1 = yield* Effect.promise(() => import("./SimulatedC1.ts"))
+  return yield* SimulatedC1.start(options)
+})
+
 /** Serves a simulated PostHog on this machine until interrupted. */
 export const command = Command.make(
   "simulate",
@@ -101,17 +114,26 @@ export const command = Command.make(
     )
     return yield* Effect.gen(function* () {
       const { baseUrl } = yield* SimulatorServer
+      const c1 = options.c1
+        ? yield* startC1({ port: options.c1Port, syncEvery: Duration.seconds(options.c1SyncEvery) })
+        : undefined
+      const exports = [
+        `export BATON_BASE_URL=${baseUrl}/api/organizations/${organization.id}`,
+        `export BATON_API_TOKEN=${demoKey}`,
+        ...(c1?.exports ?? [])
+      ]
       yield* Console.log(
         [
           `Simulated PostHog organization: ${formatCount(members)} members, ${formatCount(roles)} roles. Stop with Ctrl-C. In another shell:`,
           "",
-          `  export BATON_BASE_URL=${baseUrl}/api/organizations/${organization.id}`,
-          `  export BATON_API_TOKEN=${demoKey}`,
-          "  baton-posthog"
+          ...exports.map((line) => `  ${line}`),
+          "  baton-posthog",
+          ...(c1 === undefined ? [] : ["", ...c1.notes])
         ].join("\n")
       )
-      return yield* Effect.never
+      return yield* c1?.run ?? Effect.never
     }).pipe(
+      Effect.scoped,
       Effect.provide(server),
       Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(port, error.cause)))
     )

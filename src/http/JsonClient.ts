@@ -18,10 +18,11 @@ import {
 } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
 import * as AnswerBody from "./AnswerBody.ts"
-import { AnswerJournal } from "./AnswerJournal.ts"
+import { AnswerJournal, type AnswerRecorder } from "./AnswerJournal.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { RequestBudget } from "./RequestBudget.ts"
+import * as KeyEcho from "./KeyEcho.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
 
@@ -108,11 +109,6 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   )
   const redact = SecretRedactor.make([options.token])
   const journal = yield* AnswerJournal
-  /** Rows with the key taken out, should the server echo it: they end up in files. */
-  const redacting = ({ inner, onRow }: JsonRows.JsonRowsTarget): JsonRows.JsonRowsTarget => ({
-    onRow: (json) => onRow(redact(json)),
-    inner: inner === undefined ? undefined : { key: inner.key, onItem: (json) => inner.onItem(redact(json)) }
-  })
   const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
@@ -165,34 +161,44 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return response
   })
 
-  const readBody = Effect.fnUntraced(function* (
+  /** Reads a body to its end, handing its rows on; `recorder` takes it down, unless the server echoes the key in it. */
+  const readBody = Effect.fnUntraced(function* <E>(
     path: string,
-    response: HttpClientResponse.HttpClientResponse,
-    rows: RowReader
+    body: Stream.Stream<Uint8Array, E>,
+    rows: RowReader,
+    recorder: AnswerRecorder | undefined
   ) {
     rows.start()
-    const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path, rows)
-    const splitter = JsonRows.make(redacting(recorder ?? rows))
+    const echo = KeyEcho.make(options.token)
+    const { inner } = rows
+    const splitter = JsonRows.make({
+      onRow: (json) => rows.onRow(echo.redact(json)),
+      inner: inner === undefined ? undefined : { key: inner.key, onItem: (json) => inner.onItem(echo.redact(json)) }
+    })
     let size = 0
-    yield* AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
-      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) }),
-      Stream.runForEach((chunk): Effect.Effect<void, LimitExceeded> => {
-        size += chunk.length
-        if (size > HttpLimits.bodyBytes) {
-          return Effect.fail(new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes }))
-        }
-        const problem = splitter.push(chunk)
-        return problem === undefined
-          ? (recorder?.flush ?? Effect.void)
-          : Effect.fail(new LimitExceeded({ path, ...problem }))
-      })
-    )
-    yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
+    let isKept = recorder !== undefined
+    /** Taken down only after the next one was looked at: the key may begin in it. */
+    let held: Uint8Array | undefined
+    const takeDown = (next: Uint8Array | undefined) => {
+      const chunk = held
+      held = next
+      return isKept && recorder !== undefined && chunk !== undefined ? recorder.add(chunk) : Effect.void
+    }
+    yield* Stream.runForEach(body, (chunk): Effect.Effect<void, LimitExceeded> => {
+      size += chunk.length
+      if (size > HttpLimits.bodyBytes) {
+        return Effect.fail(new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes }))
+      }
+      if (echo.suspect(chunk)) isKept = false
+      const problem = splitter.push(chunk)
+      if (problem !== undefined) return Effect.fail(new LimitExceeded({ path, ...problem }))
+      return takeDown(chunk)
+    })
     const end = splitter.end()
     if (end.repeated) return yield* new InvalidJson({ path, description: "it has `results` twice", truncated: false })
     if (!end.utf8) return yield* new InvalidJson({ path, description: "invalid UTF-8", truncated: false })
     const answer = yield* Effect.try({
-      try: (): JsonAnswer => ({ body: JSON.parse(redact(end.envelope)), rows: end.rows }),
+      try: (): JsonAnswer => ({ body: JSON.parse(echo.redact(end.envelope)), rows: end.rows }),
       catch: (cause) =>
         new InvalidJson({
           path,
@@ -206,7 +212,23 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
           truncated: end.truncated || size === 0
         })
     })
-    if (recorder !== undefined) yield* recorder.commit(answer.body)
+    yield* takeDown(undefined)
+    if (recorder !== undefined) yield* isKept ? recorder.commit : recorder.discard
+    return { answer, size }
+  })
+
+  /** Reads what a server sends, and takes it down. */
+  const receive = Effect.fnUntraced(function* (
+    path: string,
+    response: HttpClientResponse.HttpClientResponse,
+    rows: RowReader
+  ) {
+    const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
+    const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
+      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) })
+    )
+    const { answer, size } = yield* readBody(path, body, rows, recorder)
+    yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
     return answer
   })
 
@@ -219,7 +241,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       Effect.tap(() => Effect.sync(() => (answered = true))),
       Effect.flatMap((response) => checkHead(path, response)),
       Effect.flatMap((response) =>
-        readBody(path, response, rows).pipe(
+        receive(path, response, rows).pipe(
           Effect.timeoutOrElse({ duration: bodyTimeout, orElse: () => Effect.fail(tooSlow) })
         )
       ),
@@ -236,20 +258,15 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return { no: 0, little: Math.min(littlePatience, retries), yes: retries }[patience]
   }
 
-  /** An answer of an interrupted run, which holds as the server's own. */
+  /** An answer of an interrupted run, which holds as the server's own. A disk that fails is as if there were none. */
   const remembered = Effect.fnUntraced(function* (path: string, rows: RowReader) {
     if (journal === undefined || rows === noRows) return Option.none<JsonAnswer>()
-    rows.start()
-    let count = 0
-    const counting = {
-      ...rows,
-      onRow: (json: string) => {
-        count++
-        rows.onRow(json)
-      }
-    }
-    const body = yield* journal.replay(path, counting)
-    return Option.map(body, (found): JsonAnswer => ({ body: found, rows: count }))
+    const body = yield* journal.replay(path)
+    if (Option.isNone(body)) return Option.none<JsonAnswer>()
+    return yield* readBody(path, body.value, rows, undefined).pipe(
+      Effect.map(({ answer }) => answer),
+      Effect.option
+    )
   })
 
   const get = Effect.fnUntraced(function* (path: string, given: GetOptions = {}) {

@@ -7,6 +7,14 @@ export type SecretRedactor = (text: string) => string
 /** Shorter strings are no secrets worth hiding, and replacing them would garble every text. */
 const shortestSecret = 4
 
+/** What a secret looks like where it is echoed. */
+export const formsOf = (secret: Redacted.Redacted<string>): ReadonlyArray<string> => {
+  const value = Redacted.value(secret)
+  if (value.length < shortestSecret) return []
+  // Host names come back in small letters.
+  return [...new Set([value, value.toLowerCase(), Base64.encode(value).replace(/=+$/, ""), encodeURIComponent(value)])]
+}
+
 /**
  * Makes the redactor for text that a server or a library composed and that may echo the key.
  *
@@ -14,14 +22,7 @@ const shortestSecret = 4
  * make([Redacted.make("phx_secret")])("key phx_secret is invalid") // "key <redacted> is invalid"
  */
 export const make = (secrets: ReadonlyArray<Redacted.Redacted<string>>): SecretRedactor => {
-  const forms = secrets.flatMap((secret) => {
-    const value = Redacted.value(secret)
-    if (value.length < shortestSecret) return []
-    // Host names come back in small letters.
-    return [value, value.toLowerCase(), Base64.encode(value).replace(/=+$/, ""), encodeURIComponent(value)]
-  })
-  const unique = [...new Set(forms)].sort((a, b) => b.length - a.length)
-  // Runs over every row of every page: looking first is a search through bytes, splitting would copy them.
+  const unique = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
   return (text) =>
     unique.reduce((shown, form) => (shown.includes(form) ? shown.replaceAll(form, "<redacted>") : shown), text)
 }

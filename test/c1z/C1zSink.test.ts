@@ -99,6 +99,29 @@ layer(NodeServices.layer)("C1zSink", (it) => {
     })
   )
 
+  it.effect("takes a destination on another disk than the target's, and leaves nothing on the way", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const paths = yield* Path.Path
+      const target = yield* before
+      const elsewhere = yield* temporaryPath()
+      // As the operating system has it, where every directory is a disk of its own.
+      const disks = fileSystemWith((real) => ({
+        rename: (from, to) =>
+          paths.dirname(paths.dirname(from)) === paths.dirname(to)
+            ? real.rename(from, to)
+            : Effect.fail(systemError("EXDEV"))
+      }))
+      const sink = C1zSink.make({ path: target, syncId, destination: Effect.succeed(elsewhere) })
+      const file = yield* Effect.provide(Stream.run(sample, sink), disks)
+      assert.strictEqual(file.path, elsewhere)
+      assert.deepStrictEqual(yield* checkC1z(elsewhere), [])
+      assert.strictEqual((yield* fs.stat(elsewhere)).mode & 0o777, 0o600)
+      assert.deepStrictEqual(yield* neighbours(elsewhere), ["sync.c1z"])
+      yield* expectUntouched(target)
+    })
+  )
+
   it.effect("records when the sync began and ended", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath()

@@ -35,9 +35,9 @@ const open = Effect.fnUntraced(function* (file: string, change: Partial<Checkpoi
 
 /** Notes an answer, as a sync does before it is cut off. */
 const noteAnswer = Effect.fnUntraced(function* ({ journal }: Checkpoint.Checkpoint) {
-  const recorder = yield* journal.record(row, { onRow: () => undefined })
-  recorder.onRow('{"id":"a"}')
-  yield* recorder.commit({ count: 1 })
+  const recorder = yield* journal.record(row)
+  yield* recorder.add(Buffer.from('{"count":1,"results":[{"id":"a"}]}'))
+  yield* recorder.commit
 })
 
 /** A sync that was cut off after its first answer. */
@@ -47,8 +47,7 @@ const interrupted = Effect.fnUntraced(function* (file: string, change: Partial<C
   return checkpoint
 })
 
-const remembers = ({ journal }: Checkpoint.Checkpoint) =>
-  Effect.map(journal.replay(row, { onRow: () => undefined }), Option.isSome)
+const remembers = ({ journal }: Checkpoint.Checkpoint) => Effect.map(journal.replay(row), Option.isSome)
 
 layer(NodeServices.layer)("Checkpoint", (it) => {
   it.effect("of a first sync is empty, and says nothing", () =>

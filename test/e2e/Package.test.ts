@@ -16,6 +16,9 @@ const installed = [
   "@effect/vitest",
   "vitest",
   "@bufbuild/protobuf",
+  "@connectrpc/connect",
+  "@connectrpc/connect-node",
+  "jose",
   "undici",
   "@types/node"
 ]
@@ -112,7 +115,7 @@ layer(App.layer, { excludeTestServices: true, timeout: "60 seconds" })("the pack
     Effect.gen(function* () {
       const { files } = yield* App
       const paths = files.map(({ path }) => path)
-      const isModule = (path: string) => /^dist\/([a-z0-9]+\/)?(index|[A-Z]\w+)\.(js|d\.ts)$/.test(path)
+      const isModule = (path: string) => /^dist\/([a-z0-9]+\/)*(index|[A-Z]\w+|[a-z]+_pb)\.(js|d\.ts)$/.test(path)
 
       assert.sameMembers(
         paths.filter((path) => !isModule(path) && !/^dist\/bin-[\w-]+\.js$/.test(path)),
