@@ -36,6 +36,15 @@ describe("README", () => {
     )
   })
 
+  it("tells the defaults as they are", () => {
+    const [, section = ""] = readme.split("\n### Settings\n")
+    for (const { fallback, name } of Object.values(Settings.all)) {
+      const row = section.split("\n").find((line) => line.startsWith(`| \`${name}\``)) ?? ""
+      const told = row.split("|")[2]?.trim().replaceAll("`", "")
+      if (fallback !== undefined) assert.strictEqual(told, fallback, name)
+    }
+  })
+
   it("lists every command", () => {
     const listed = firstCells("Commands").join("\n")
     const names = command.subcommands.flatMap(({ commands }) => commands.map(({ name }) => name))

@@ -34,6 +34,8 @@ export interface C1zReader {
   readonly run: C1zRun
   readonly counts: Tables.C1zCounts
   readonly resourcesByType: Readonly<Record<string, number>>
+  /** By the type of the resource that the grant is on. */
+  readonly grantsByType: Readonly<Record<string, number>>
   readonly resourceTypes: Stream.Stream<ResourceType, C1zReadError>
   readonly resources: Stream.Stream<Resource, C1zReadError>
   readonly entitlements: Stream.Stream<Entitlement, C1zReadError>
@@ -143,16 +145,19 @@ export const open: (
       grants: count(Tables.grants)
     }))
 
-    const resourcesByType = yield* attempt(() =>
-      Object.fromEntries(
-        database
-          .prepare(
-            `select resource_type_id as type, count(*) as rows from ${Tables.resources.name} where sync_id = ? group by 1`
-          )
-          .all(run.syncId)
-          .map((row) => [String(row["type"]), Number(row["rows"])])
+    const countByType = (table: Tables.Table) =>
+      attempt(() =>
+        Object.fromEntries(
+          database
+            .prepare(
+              `select resource_type_id as type, count(*) as rows from ${table.name} where sync_id = ? group by 1`
+            )
+            .all(run.syncId)
+            .map((row) => [String(row["type"]), Number(row["rows"])])
+        )
       )
-    )
+    const resourcesByType = yield* countByType(Tables.resources)
+    const grantsByType = yield* countByType(Tables.grants)
 
     const blob = <T>(
       message: Message<T>,
@@ -210,6 +215,7 @@ export const open: (
     return {
       run,
       resourcesByType,
+      grantsByType,
       counts,
       resourceTypes,
       resources,

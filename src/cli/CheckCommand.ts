@@ -19,11 +19,19 @@ const marks = { passed: "ok  ", failed: "FAIL", unknown: "?   " } as const
 const line = (check: Doctor.Check, width: number): string =>
   [
     `${marks[check.status]}  ${check.name.padEnd(width)}  ${check.found}`,
-    ...(check.fix === undefined ? [] : [`      ${" ".repeat(width)}  → ${check.fix}`])
+    ...[check.fix, Advice.of(check.failure)].flatMap((fix) =>
+      fix === undefined ? [] : [`      ${" ".repeat(width)}  → ${fix}`]
+    )
   ].join("\n")
 
 const planText = (plan: Plan): string =>
   `A sync will send ${counted(plan.requests, "request")} (${plan.minutes === 0 ? "at once" : `at least ${plan.minutes} min`} within the request limits) for ${counted(plan.members, "user")}, ${counted(plan.roles, "role")} and up to ${counted(plan.roleMembers, "grant")}.`
+
+/** A check for machines. */
+const facts = ({ failure, ...told }: Doctor.Check) => ({
+  ...told,
+  ...(failure === undefined ? {} : { reason: failure.reason })
+})
 
 type Outcome = Omit<Doctor.Diagnosis, "failure"> & { readonly failure: unknown }
 
@@ -44,6 +52,7 @@ export const run = Effect.fn("check")(function* (values: SettingValues, output: 
   const { checks, failure, plan } = yield* Doctor.examine({
     memberships: values.memberships,
     pageSize: values.pageSize,
+    seatEntitlements: values.seatEntitlements,
     scope: yield* Scope.of(values)
   }).pipe(
     Effect.map((diagnosis): Outcome => diagnosis),
@@ -53,12 +62,10 @@ export const run = Effect.fn("check")(function* (values: SettingValues, output: 
     Effect.catchTag("ApiTokenInvalid", settingFailed("api-token"))
   )
   if (output === "json") {
-    yield* Console.log(JSON.stringify({ ok: failure === undefined, checks, plan }, undefined, 2))
+    yield* Console.log(JSON.stringify({ ok: failure === undefined, checks: checks.map(facts), plan }, undefined, 2))
   } else {
     const width = Math.max(...checks.map((check) => check.name.length))
     yield* Console.log(checks.map((check) => line(check, width)).join("\n"))
-    const advice = Advice.of(failure)
-    if (advice !== undefined) yield* Console.log(`      ${" ".repeat(width)}    ${advice}`)
     if (plan !== undefined) yield* Console.log(`\n${planText(plan)}`)
   }
   if (failure !== undefined) return yield* new CheckFailed({ failure })

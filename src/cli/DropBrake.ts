@@ -33,10 +33,7 @@ export class HeldBack extends Schema.TaggedError<HeldBack>()("HeldBack", {
 }
 
 /** The counts of a file that shrink notably when access, or sight of it, is lost. */
-interface Counts {
-  readonly resourcesByType: Readonly<Record<string, number>>
-  readonly grants: number
-}
+type Counts = Pick<SyncCounts, "resourcesByType" | "grantsByType">
 
 /** What shrank by more than `maxDrop` percent. */
 export const dropsOf = (before: Counts, now: Counts, maxDrop: number): ReadonlyArray<Drop> =>
@@ -46,7 +43,12 @@ export const dropsOf = (before: Counts, now: Counts, maxDrop: number): ReadonlyA
       before: count,
       now: now.resourcesByType[type] ?? 0
     })),
-    { what: "grants", before: before.grants, now: now.grants }
+    // Apart, since what one type gains must not hide what another loses.
+    ...Object.entries(before.grantsByType).map(([type, count]) => ({
+      what: `${type} grants`,
+      before: count,
+      now: now.grantsByType[type] ?? 0
+    }))
   ].filter((drop) => (drop.before - drop.now) * 100 > drop.before * maxDrop)
 
 /** Drops as a clause: `grants fell from 1,200 to 3`. */
@@ -111,13 +113,14 @@ const compare = Effect.fn("DropBrake.check")(function* (options: DropBrakeOption
   const reader = yield* C1zReader.open(path, { acceptsParts: true })
   const more = yield* partOf(reader, scope, has)
   if (more !== undefined) return problem("part", `only a part of the organization, while the old file holds ${more}`)
-  const drops = dropsOf({ resourcesByType: reader.resourcesByType, grants: reader.counts.grants }, counts, maxDrop)
+  const drops = dropsOf(reader, counts, maxDrop)
   if (drops.length === 0) return undefined
   const common = yield* reader.resources.pipe(
     Stream.filter((resource) => has(resourceKey(resource.id))),
     Stream.runHead
   )
-  if (Option.isSome(common)) {
+  // What holds nothing at all is of no organization.
+  if (Option.isSome(common) || counts.resources === 0) {
     return problem("shrank", `${describe(drops)}: more than the ${maxDrop} % that may go missing at once`)
   }
   yield* Effect.logWarning(`${path} held another organization, or nothing of this one, and is replaced`)

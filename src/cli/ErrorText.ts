@@ -5,7 +5,15 @@ import { hideSecrets } from "./Secrets.ts"
 const indented = (text: string): string => text.replace(/\n/g, "\n  ")
 
 /** Errors that repeat what was given as a setting, in whose place a key may stand by mistake. */
-const quotesSettings = ["SettingInvalid", "ResourceNotFound", "BaseUrlInvalid", "ConfigError"]
+const quotesSettings = [
+  "SettingInvalid",
+  "ResourceNotFound",
+  "BaseUrlInvalid",
+  "ConfigError",
+  "C1zError",
+  "TargetBusy",
+  "HeldBack"
+]
 
 /** What an error says, and what the settings can do about it. */
 export const messageOf = (error: unknown): string => {

@@ -33,7 +33,7 @@ const text = ({ counts, wait }: Shown, elapsedMillis: number, now: number): stri
     wait === undefined
       ? []
       : [
-          `waiting for the ${wait.reason === "retry-after" ? "pause that PostHog asked for" : "request limit"} until ${new Date(wait.until).toTimeString().slice(0, 8)} (${formatDuration(Math.max(0, wait.until - now))})`
+          `waiting for the ${wait.reason === "request budget" ? "request limit" : "pause that PostHog asked for"} until ${new Date(wait.until).toTimeString().slice(0, 8)} (${formatDuration(Math.max(0, wait.until - now))})`
         ]
   return ["Syncing", ...parts, ...pause, formatDuration(elapsedMillis)].join(" · ")
 }

@@ -14,7 +14,7 @@ const decode = Schema.decodeUnknownOption(History)
 const hour = 3_600_000
 
 /** How often the times are written while a run goes on, so that little is forgotten when it is killed. */
-const saveEvery = "5 seconds"
+const saveEvery = "1 second"
 
 /** Where the times of one key are: the user's own directory for such things (`$XDG_STATE_HOME`, `~/.local/state`, …). */
 const placeOf = Effect.gen(function* () {
@@ -55,7 +55,7 @@ export const make = Effect.gen(function* () {
     const { directory, prefix } = place.value
     const names = yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): ReadonlyArray<string> => []))
     const times = yield* Effect.forEach(
-      names.filter((name) => name.startsWith(prefix) && name.endsWith(".json")),
+      names.filter((name) => name.startsWith(prefix)),
       (name) => timesIn(paths.join(directory, name), start - hour)
     )
     return times.flat().toSorted((a, b) => a - b)

@@ -68,10 +68,12 @@ const cannotBeWritten = (problem: string) =>
   })
 
 /** Whether the report can be written, found out before the sync takes its time. */
-export const preflight = Effect.fnUntraced(function* (path: string) {
+export const preflight = Effect.fnUntraced(function* (path: string, others: ReadonlyArray<string> = []) {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   if (path.trim() === "") return yield* cannotBeWritten("its name is empty")
+  const isOther = others.some((other) => paths.resolve(other) === paths.resolve(path))
+  if (isOther) return yield* cannotBeWritten(`${path} is the file of another setting`)
   const found = yield* Effect.option(files.stat(path))
   if (Option.isSome(found) && found.value.type === "Directory") return yield* cannotBeWritten(`${path} is a directory`)
   const place = Option.isSome(found) ? path : paths.dirname(paths.resolve(path))

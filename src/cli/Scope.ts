@@ -18,6 +18,14 @@ export const of = Effect.fnUntraced(function* (values: SettingValues): Effect.fn
     })
   }
   const resources = yield* Effect.fromResult(Result.all(values.syncResources.map(ResourceIds.parse)))
+  const asked = values.syncResourceTypes.length === 0 ? known : values.syncResourceTypes
+  const foreign = resources.find((id) => !asked.includes(id.resourceType))
+  if (foreign !== undefined) {
+    return yield* new SettingInvalid({
+      problem: `sync-resources names the type ${JSON.stringify(foreign.resourceType)}, which this sync does not have.`,
+      fix: `The types are ${asked.join(", ")}.`
+    })
+  }
   return {
     resourceTypes: values.syncResourceTypes.length === 0 ? undefined : values.syncResourceTypes,
     skipEntitlementsAndGrants: values.skipEntitlementsAndGrants,

@@ -18,6 +18,8 @@ export interface Setting<A> {
   readonly name: string
   readonly description: string
   readonly flag: Flag.Flag<A>
+  /** The value unless told, for people. */
+  readonly fallback?: string
   readonly exported?: ExportedField
 }
 
@@ -37,6 +39,7 @@ export const setting = <A>(name: string, description: string, kind: Kind<A>, exp
     name,
     description,
     flag: kind.flag(name).pipe(Flag.withDescription(`${description} (${facts.join("; ")})`)),
+    ...(kind.fallback === undefined ? {} : { fallback: kind.fallback }),
     ...(exported === undefined ? {} : { exported })
   }
 }

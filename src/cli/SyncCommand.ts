@@ -45,7 +45,7 @@ export const run = Effect.fn("sync")(function* (values: SettingValues, output: O
     })
 
   const report = Option.getOrUndefined(values.report)
-  if (report !== undefined) yield* RunReport.preflight(report)
+  if (report !== undefined) yield* RunReport.preflight(report, yield* filesOf(values))
   const tellReport = Effect.fnUntraced(function* (exit: Exit.Exit<unknown, unknown>) {
     if (report === undefined) return
     const endedAt = yield* isoTime
@@ -164,6 +164,12 @@ const beside = Effect.fnUntraced(function* (file: string, mark: string) {
   const paths = yield* Path.Path
   const { dir, ext, name } = paths.parse(file)
   return paths.join(dir, `${name}.${mark}${ext}`)
+})
+
+/** Files of the settings, which a report must not overwrite. */
+const filesOf = Effect.fnUntraced(function* (values: SettingValues) {
+  const targets = [values.file, yield* beside(values.file, "partial"), yield* beside(values.file, "held-back")]
+  return [...targets, ...[values.apiTokenFile, values.caFile].flatMap(Option.toArray)]
 })
 
 /** Writes the file; only a complete sync that did not shrink too much takes the place of the old one. */

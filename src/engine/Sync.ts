@@ -243,7 +243,11 @@ const within = <E, R>(
   const offering = listed.filter(offers).map((syncer) => syncer.resourceType.id)
   const needsHolders = resources.some((resource) => offering.includes(resource.resourceType))
   return listed
-    .filter((syncer) => needsHolders || resources.some((resource) => resource.resourceType === syncer.resourceType.id))
+    .filter(
+      (syncer) =>
+        (needsHolders && !offers(syncer)) ||
+        resources.some((resource) => resource.resourceType === syncer.resourceType.id)
+    )
     .map((syncer) => (needsHolders && !offers(syncer) ? syncer : only(syncer, resources)))
 }
 

@@ -40,13 +40,15 @@ const unpack = (path: string) =>
       })
   })
 
-/** The beginning of a body that is read for what it says of an error; whatever goes wrong with it, it says nothing then. */
+/**
+ * The beginning of a body that is read for what it says of an error. Whatever goes wrong with it, a `timeout` for all of
+ * it included, it says nothing then.
+ */
 export const errorText = (
   response: HttpClientResponse.HttpClientResponse,
   options: AnswerBodyOptions & { readonly timeout: Duration.Input }
 ): Effect.Effect<string> =>
   bytes(response, options).pipe(
-    Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.empty }),
     Stream.scan(
       () => Buffer.alloc(0),
       (seen, chunk) => Buffer.concat([seen, chunk])
@@ -54,5 +56,6 @@ export const errorText = (
     Stream.takeUntil((seen) => seen.length >= HttpLimits.errorBodyBytes),
     Stream.runLast,
     Effect.map(Option.match({ onNone: () => "", onSome: (seen) => seen.toString("utf8") })),
+    Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.succeed("") }),
     Effect.orElseSucceed(() => "")
   )

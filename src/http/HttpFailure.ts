@@ -77,7 +77,8 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
 export class WaitTooLong extends Schema.TaggedError<WaitTooLong>()("WaitTooLong", {
   waitMillis: Schema.Finite,
   maxWaitMillis: Schema.Finite,
-  cause: Schema.Literals(["retry-after", "request budget"])
+  /** A refusal (429), our own reckoning, or a server that is busy. */
+  cause: Schema.Literals(["retry-after", "request budget", "server pause"])
 }) {
   override get message() {
     return `the next request may be sent in ${Math.ceil(this.waitMillis / 1000)} s (${this.cause}), more than the ${Math.ceil(this.maxWaitMillis / 1000)} s accepted`
@@ -90,6 +91,9 @@ export type HttpFailure =
 /** How often a failed request is worth sending again: not at all, once or twice, or for as long as patience lasts. */
 export type Retryable = "no" | "little" | "yes"
 
+/** Whether a status tells of something that passes. */
+export const isPassing = (status: number): boolean => [429, 502, 503, 504].includes(status)
+
 /**
  * Whether the same request may succeed in a moment: 429, 502, 503, 504, timeouts, broken connections and bodies. A plain
  * 500 is mostly a defect that stays; it gets a little patience only, since it is also what a lost database connection
@@ -98,7 +102,7 @@ export type Retryable = "no" | "little" | "yes"
 export const retryable = (failure: HttpFailure): Retryable => {
   switch (failure._tag) {
     case "UnexpectedStatus":
-      return [429, 502, 503, 504].includes(failure.status) ? "yes" : failure.status === 500 ? "little" : "no"
+      return isPassing(failure.status) ? "yes" : failure.status === 500 ? "little" : "no"
     case "ConnectionFailed":
       return ["reset", "timeout", "refused", "dns", "unknown"].includes(failure.layer) ? "yes" : "no"
     case "InvalidJson":

@@ -13,6 +13,7 @@ import {
   LimitExceeded,
   NotJson,
   Redirected,
+  isPassing,
   retryable,
   UnexpectedStatus
 } from "./HttpFailure.ts"
@@ -23,6 +24,7 @@ import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { RequestBudget } from "./RequestBudget.ts"
 import * as KeyEcho from "./KeyEcho.ts"
+import { plainText } from "./PlainText.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
 
@@ -109,7 +111,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   )
   const redact = SecretRedactor.make([options.token])
   const journal = yield* AnswerJournal
-  const clip = (text: string) => redact(text).slice(0, HttpLimits.errorTextChars)
+  const clip = (text: string) => redact(plainText(text)).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
   const connectionFailed = (path: string) => (error: HttpClientError.HttpClientError) =>
@@ -141,11 +143,15 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       })
     }
     if (response.status < 200 || response.status >= 300) {
+      const retryAfterMillis = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
+      // At once: other requests must not go out while this answer is read to its end.
+      if (retryAfterMillis !== undefined && isPassing(response.status)) {
+        yield* budget.pause(retryAfterMillis, response.status === 429 ? "retry-after" : "server pause")
+      }
       const envelope = decodeErrorEnvelope(
         yield* AnswerBody.errorText(response, { path, timeout: options.timeout, onBroken: connectionFailed(path) })
       )
       const { code, detail } = Option.getOrElse(envelope, (): typeof ErrorEnvelope.Type => ({}))
-      const retryAfterMillis = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
       return yield* new UnexpectedStatus({
         path,
         status: response.status,
@@ -171,7 +177,10 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     rows.start()
     const echo = KeyEcho.make(options.token)
     const { inner } = rows
+    // Without rows the whole answer is what is around them: one role, with all its members.
+    const limit = rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
     const splitter = JsonRows.make({
+      envelopeBytes: limit,
       onRow: (json) => rows.onRow(echo.redact(json)),
       inner: inner === undefined ? undefined : { key: inner.key, onItem: (json) => inner.onItem(echo.redact(json)) }
     })
@@ -284,11 +293,10 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`)),
         Effect.tapError((failure) => {
           const pause = failure._tag === "UnexpectedStatus" ? failure.retryAfterMillis : undefined
-          if (isRefusal(failure)) {
-            refusals++
-            return budget.refused(pause ?? backoffMillis(refusals))
-          }
-          return pause === undefined || retryable(failure) === "no" ? Effect.void : budget.pause(pause)
+          if (!isRefusal(failure)) return Effect.void
+          refusals++
+          // A pause of nothing, again and again, would be no pause.
+          return budget.refused(pause === undefined || pause === 0 ? backoffMillis(refusals) : pause)
         }),
         // The budget's own failure, a wait too long, is one of these.
         Effect.tapError((failure) => (isRefusal(failure) ? Effect.void : Effect.sync(() => void failures++)))

@@ -25,6 +25,11 @@ export interface JsonRowsTarget {
   readonly inner?: { readonly key: string; readonly onItem: (json: string) => void } | undefined
 }
 
+export interface JsonRowsOptions extends JsonRowsTarget {
+  /** Bytes that everything but the rows may have; {@link HttpLimits} unless told. */
+  readonly envelopeBytes?: number
+}
+
 /** A limit that the body broke. */
 export interface JsonRowsProblem {
   readonly limit: "rowBytes" | "nesting" | "envelopeBytes"
@@ -95,7 +100,7 @@ const makeParts = () => {
 
 const nothing = new Uint8Array(0)
 
-export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
+export const make = ({ envelopeBytes = HttpLimits.envelopeBytes, inner, onRow }: JsonRowsOptions): JsonRows => {
   const envelope = makeParts()
   const row = makeParts()
   const item = makeParts()
@@ -247,9 +252,7 @@ export const make = ({ inner, onRow }: JsonRowsTarget): JsonRows => {
     else if (state === inRow || state === betweenItems) row.add(chunk, from, length)
     else envelope.add(chunk, from, length)
     if (row.size() + item.size() > HttpLimits.rowBytes) return { limit: "rowBytes", value: HttpLimits.rowBytes }
-    return envelope.size() > HttpLimits.envelopeBytes
-      ? { limit: "envelopeBytes", value: HttpLimits.envelopeBytes }
-      : undefined
+    return envelope.size() > envelopeBytes ? { limit: "envelopeBytes", value: envelopeBytes } : undefined
   }
 
   return {

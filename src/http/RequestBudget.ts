@@ -54,7 +54,7 @@ export class RequestBudget extends Context.Service<
      */
     readonly refused: (millis: number) => Effect.Effect<void, WaitTooLong>
     /** The server asked for a pause for another reason, such as being overloaded: nothing is sent before it is over. */
-    readonly pause: (millis: number) => Effect.Effect<void, WaitTooLong>
+    readonly pause: (millis: number, reason?: WaitTooLong["cause"]) => Effect.Effect<void, WaitTooLong>
     /** The least time from now until the last of that many requests can be sent, in milliseconds. */
     readonly least: (requests: number) => Effect.Effect<number>
     /** Times of the answers that still count, oldest first, to be given to the next run as `history`. */
@@ -143,6 +143,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   const ledgers = options.windows.map((window) => makeLedger(window, history, start))
   let underWay = 0
   let pausedUntil = -Infinity
+  let pausedFor: WaitTooLong["cause"] = "retry-after"
   let answer = yield* Deferred.make<void>()
   const onWait = options.onWait ?? (() => Effect.void)
 
@@ -160,7 +161,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     while (true) {
       const now = yield* elapsed
       if (now < pausedUntil) {
-        yield* sleepUntil("retry-after", pausedUntil, now)
+        yield* sleepUntil(pausedFor, pausedUntil, now)
         continue
       }
       const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.limit(now))
@@ -183,11 +184,14 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     yield* Deferred.succeed(waiting, undefined)
   })
 
-  const pause = Effect.fnUntraced(function* (millis: number) {
+  const pause = Effect.fnUntraced(function* (millis: number, reason: WaitTooLong["cause"] = "server pause") {
     if (millis > options.maxWaitMillis) {
-      return yield* new WaitTooLong({ waitMillis: millis, maxWaitMillis: options.maxWaitMillis, cause: "retry-after" })
+      return yield* new WaitTooLong({ waitMillis: millis, maxWaitMillis: options.maxWaitMillis, cause: reason })
     }
-    pausedUntil = Math.max(pausedUntil, (yield* elapsed) + millis)
+    const until = (yield* elapsed) + millis
+    if (until <= pausedUntil) return
+    pausedUntil = until
+    pausedFor = reason
   })
 
   return RequestBudget.of({
@@ -206,7 +210,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
         const left = Math.max(shortest.used(now) - 1, Math.ceil(shortest.window.limit * leastShare))
         shortest.lower(left, now + shortest.window.millis)
       }
-      yield* pause(millis)
+      yield* pause(millis, "retry-after")
     }),
     pause,
     least: (requests) =>

@@ -1,4 +1,4 @@
-import { Redacted } from "effect"
+import { Redacted, RegExp as EscapedRegExp } from "effect"
 import { Base64 } from "effect/encoding"
 
 /** Replaces every appearance of a secret in text, plain, base64 or URL-encoded, by `<redacted>`. */
@@ -23,6 +23,26 @@ export const formsOf = (secret: Redacted.Redacted<string>): ReadonlyArray<string
  */
 export const make = (secrets: ReadonlyArray<Redacted.Redacted<string>>): SecretRedactor => {
   const unique = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
-  return (text) =>
-    unique.reduce((shown, form) => (shown.includes(form) ? shown.replaceAll(form, "<redacted>") : shown), text)
+  const beginnings = secrets.flatMap(beginningOf)
+  return (text) => {
+    const whole = unique.reduce(
+      (shown, form) => (shown.includes(form) ? shown.replaceAll(form, "<redacted>") : shown),
+      text
+    )
+    return beginnings.reduce(
+      (shown, { pattern, start }) => (shown.includes(start) ? shown.replace(pattern, "<redacted>") : shown),
+      whole
+    )
+  }
+}
+
+/** Characters from which on a piece of a key tells too much of it. */
+const telling = 12
+
+/** A key that is cut short or masked at its end is recognized by how it begins. */
+const beginningOf = (secret: Redacted.Redacted<string>) => {
+  const value = Redacted.value(secret)
+  if (value.length < 2 * telling) return []
+  const start = value.slice(0, telling)
+  return [{ start, pattern: new RegExp(`${EscapedRegExp.escape(start)}[\\w-]*`, "g") }]
 }

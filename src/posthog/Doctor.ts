@@ -1,5 +1,6 @@
 /** Looks, one thing after the other, at everything that a sync needs, and says for each what it found. */
 import { Effect, Result } from "effect"
+import { plainText } from "../http/PlainText.ts"
 import type { RequestBudget } from "../http/RequestBudget.ts"
 import * as BaseUrls from "./BaseUrl.ts"
 import * as Plan from "./Plan.ts"
@@ -9,6 +10,7 @@ import { counted } from "../engine/Counted.ts"
 import { type CurrentKey, type Organization, seatOf } from "./PostHogSchema.ts"
 import {
   filteredView,
+  isAboutKey,
   isFiltered,
   keyProblem,
   missingScopes,
@@ -24,6 +26,8 @@ export interface Check {
   readonly status: "passed" | "failed" | "unknown"
   readonly found: string
   readonly fix?: string
+  /** What failed; its reason tells what settings could do about it. */
+  readonly failure?: PostHogError
 }
 
 export interface Diagnosis {
@@ -40,7 +44,8 @@ const failed = (name: string, error: PostHogError): Check => ({
   name,
   status: "failed",
   found: error.what,
-  fix: error.fix
+  fix: error.fix,
+  failure: error
 })
 
 /** Failures that are about the way to the server and not about what it says. */
@@ -76,7 +81,7 @@ const scopeChecks = (key: CurrentKey | undefined): ReadonlyArray<Check> => {
 const organizationChecks = (organization: Organization): ReadonlyArray<Check> => {
   const seat = organization.membership_level == null ? "unknown" : seatOf(organization.membership_level)
   return [
-    passed("organization", `${organization.name ?? organization.id}; the key's owner is ${seat}`),
+    passed("organization", `${plainText(organization.name ?? organization.id)}; the key's owner is ${seat}`),
     organization.members_can_see_org_members == null
       ? unknown("visibility", "this server knows no such setting, or does not tell it")
       : isFiltered(organization)
@@ -106,17 +111,16 @@ export const examine = Effect.fn("Doctor.examine")(function* (
   const key = Result.isSuccess(current) ? current.success : undefined
   if (Result.isFailure(current)) {
     const { failure } = current
-    const untold = failure.status === 403 || failure.status === 404
-    if (!untold && failure.status === undefined && isAboutTheWay(failure)) {
-      checks.push(failed("reachable", failure))
+    if (isAboutKey(failure)) {
+      const isReached = !isAboutTheWay(failure)
+      if (isReached) checks.push(passed("reachable", base.origin))
+      checks.push(failed(isReached ? "key" : "reachable", failure))
       return end(failure)
     }
-    checks.push(passed("reachable", base.origin))
-    if (!untold) {
-      checks.push(failed("key", failure))
-      return end(failure)
-    }
-    checks.push(unknown("key", "this server does not describe keys; the next checks tell whether it works"))
+    checks.push(
+      passed("reachable", base.origin),
+      unknown("key", "this server does not describe keys; the next checks tell whether it works")
+    )
   } else {
     checks.push(passed("reachable", base.origin), passed("key", "PostHog knows it"))
   }
@@ -151,7 +155,9 @@ export const examine = Effect.fn("Doctor.examine")(function* (
     return end(plan.failure)
   }
   checks.push(
-    passed("roles", `${counted(plan.success.roles, "role")} with ${counted(plan.success.roleMembers, "member")}`)
+    plan.success.rolesAbsent
+      ? unknown("roles", "this PostHog has no roles: its server does not know them")
+      : passed("roles", `${counted(plan.success.roles, "role")} with ${counted(plan.success.roleMembers, "member")}`)
   )
   return end(isFiltered(organization.success) ? filteredView(organization.success) : undefined, plan.success)
 })

@@ -45,6 +45,9 @@ const smallPage = 100
 /** Retries of a large page before it is read in halves. */
 const triesOfLargePage = 1
 
+/** Failures that a smaller page would meet as well. */
+const isNotAboutSize = ["refused", "dns", "tls", "proxy"].map((layer) => `connection-${layer}`).concat("server-pause")
+
 /** Pages beyond `count` that a growing listing may take before it counts as endless. */
 const slackPages = 10
 
@@ -131,10 +134,10 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
         if (!isLarge) return yield* attempt
         const result = yield* Effect.result(attempt)
         if (Result.isSuccess(result)) return result.success
-        if (result.failure.kind !== "unavailable" || result.failure.reason === "connection-refused") {
+        if (result.failure.kind !== "unavailable" || isNotAboutSize.includes(result.failure.reason)) {
           return yield* result.failure
         }
-        pageSize = Math.max(smallPage, Math.ceil(limit / 2))
+        pageSize = Math.min(pageSize, Math.max(smallPage, Math.ceil(limit / 2)))
         yield* Effect.logWarning(`Large pages of ${name} fail; asking for ${pageSize} rows at a time`)
       }
       const half = Math.ceil(limit / 2)

@@ -78,7 +78,8 @@ export const explain = (error: Schema.SchemaError, json: unknown): string => {
     .replace(/\s*\n\s*/g, " ")
     .replace(/, got .*$/, "")
     .slice(0, 200)
-  return `${keys.length === 0 ? "it" : keys.join(".")}: ${expected}, found ${kindOf(found)}`
+  const name = keys.length === 0 ? "it" : keys.join(".")
+  return found === undefined && keys.length > 0 ? `${name} is missing` : `${name}: ${expected}, found ${kindOf(found)}`
 }
 
 const decodeEnvelope = Schema.decodeUnknownResult(PageEnvelope)

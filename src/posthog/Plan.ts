@@ -3,12 +3,15 @@ import { Effect, Stream } from "effect"
 import type { SyncScope } from "../engine/Sync.ts"
 import { RequestBudget } from "../http/RequestBudget.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
+import { isAbsent } from "./RoleSyncer.ts"
 import type { PostHogError } from "./PostHogError.ts"
-import { roleId, roleType, userType } from "./PostHogRecords.ts"
+import { organizationType, roleId, roleType, userType } from "./PostHogRecords.ts"
 
 export interface Plan {
   readonly members: number
   readonly roles: number
+  /** This server has none to tell of. */
+  readonly rolesAbsent: boolean
   readonly roleMembers: number
   /** Requests of a sync of an organization that does not change meanwhile. */
   readonly requests: number
@@ -19,6 +22,8 @@ export interface Plan {
 export interface PlanOptions {
   readonly pageSize: number
   readonly memberships: "endpoint" | "embedded"
+  /** Whether the organization's seats are listed as well; no unless told. */
+  readonly seatEntitlements?: boolean | undefined
   /** What part of the organization is to be synced; all of it unless told. */
   readonly scope?: SyncScope | undefined
 }
@@ -32,14 +37,17 @@ const rolesPageSize = 100
 const pages = (rows: number, size: number): number => Math.max(1, Math.ceil(rows / size))
 
 /** What a scope makes the sync read: the same rules as the engine's. */
-const readingsOf = ({ resourceTypes, resources, skipEntitlementsAndGrants }: SyncScope) => {
+const readingsOf = (
+  { resourceTypes, resources, skipEntitlementsAndGrants }: SyncScope,
+  offering: ReadonlyArray<string>
+) => {
   const isInScope = (type: string) => resourceTypes === undefined || resourceTypes.includes(type)
   const isWanted = (type: string) => resources === undefined || resources.some((id) => id.resourceType === type)
   const holds = isInScope(roleType.id) && isInScope(userType.id) && skipEntitlementsAndGrants !== true
-  const needsHolders = isWanted(roleType.id) && skipEntitlementsAndGrants !== true
+  const needsHolders = skipEntitlementsAndGrants !== true && offering.some((type) => isInScope(type) && isWanted(type))
   return {
     members: isInScope(userType.id) && (isWanted(userType.id) || needsHolders),
-    roles: isInScope(roleType.id) && (isWanted(roleType.id) || needsHolders),
+    roles: isInScope(roleType.id) && isWanted(roleType.id),
     holdersOf: (role: string) =>
       holds &&
       (resources === undefined ||
@@ -51,14 +59,15 @@ const readingsOf = ({ resourceTypes, resources, skipEntitlementsAndGrants }: Syn
 export const make = Effect.fn("Plan.make")(function* (
   client: PostHogClient["Service"],
   memberCount: number,
-  { memberships, pageSize, scope = {} }: PlanOptions
+  { memberships, pageSize, scope = {}, seatEntitlements }: PlanOptions
 ): Effect.fn.Return<Plan, PostHogError, RequestBudget> {
-  const readings = readingsOf(scope)
-  const none = { roles: 0, roleMembers: 0, membershipPages: 0 }
+  const readings = readingsOf(scope, [roleType.id, ...(seatEntitlements === true ? [organizationType.id] : [])])
+  const none = { roles: 0, roleMembers: 0, membershipPages: 0, absent: false }
   const roles = yield* client.roles().rows.pipe(
     Stream.runFold(
       () => none,
       (sum, { members, role }) => ({
+        absent: false,
         roles: sum.roles + 1,
         roleMembers: sum.roleMembers + (readings.holdersOf(role.id) ? (members?.size ?? 0) : 0),
         membershipPages:
@@ -72,10 +81,7 @@ export const make = Effect.fn("Plan.make")(function* (
                 : pages(members.size, pageSize))
       })
     ),
-    Effect.catchIf(
-      (error) => error.status === 404,
-      () => Effect.succeed(none)
-    ),
+    Effect.catchIf(isAbsent, () => Effect.succeed({ ...none, absent: true })),
     (listing) => (readings.roles ? listing : Effect.succeed(none))
   )
   const requests =
@@ -87,6 +93,7 @@ export const make = Effect.fn("Plan.make")(function* (
   return {
     members: readings.members ? memberCount : 0,
     roles: roles.roles,
+    rolesAbsent: roles.absent,
     roleMembers: roles.roleMembers,
     requests,
     minutes: Math.ceil(least / 60_000)

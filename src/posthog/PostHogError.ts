@@ -29,7 +29,9 @@ export class PostHogError extends Schema.TaggedError<PostHogError>()("PostHogErr
   what: Schema.String,
   /** What to do about it. */
   fix: Schema.String,
-  status: Schema.optionalKey(Schema.Int)
+  status: Schema.optionalKey(Schema.Int),
+  /** PostHog's own code of the error, such as `not_found`. */
+  code: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
     return `${this.what}\n${this.fix}`
@@ -56,7 +58,9 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
       return new PostHogError({
         kind: "unavailable",
         reason: `connection-${failure.layer}`,
-        what: `${failure.origin} cannot be reached: ${failure.description}.`,
+        what: ["reset", "timeout"].includes(failure.layer)
+          ? `No whole answer came from ${failure.origin}: ${failure.description}.`
+          : `${failure.origin} cannot be reached: ${failure.description}.`,
         fix: connectionFix[failure.layer]
       })
     case "Redirected":
@@ -64,8 +68,15 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
         kind: "address",
         reason: "redirect",
         status: failure.status,
-        what: `${base.origin} sends requests on to ${failure.targetOrigin} (status ${failure.status}). They are not followed, so that the key goes nowhere else.`,
-        fix: `Check base-url; if ${failure.targetOrigin} is your PostHog, use that address.`
+        ...(failure.targetOrigin === base.origin
+          ? {
+              what: `${base.origin} sends requests on to another page of its own (status ${failure.status}), such as its log-in, which PostHog's API does not.`,
+              fix: "Check base-url: it should lead to PostHog's API, not to its web pages."
+            }
+          : {
+              what: `${base.origin} sends requests on to ${failure.targetOrigin} (status ${failure.status}). They are not followed, so that the key goes nowhere else.`,
+              fix: `Check base-url; if ${failure.targetOrigin} is your PostHog, use that address.`
+            })
       })
     case "NotJson":
       return new PostHogError({
@@ -90,6 +101,14 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
         fix: "No PostHog answer is known to be that large: check that base-url leads to PostHog."
       })
     case "WaitTooLong":
+      if (failure.cause === "server pause") {
+        return new PostHogError({
+          kind: "unavailable",
+          reason: "server-pause",
+          what: `${base.origin} is busy and asks for a pause: ${failure.message}.`,
+          fix: "Run it again later, or accept a longer wait."
+        })
+      }
       return new PostHogError({
         kind: "rate-limit",
         reason: "wait-too-long",
@@ -109,6 +128,24 @@ const connectionFix = {
   unknown: "Check base-url and the network, and run it again."
 } as const
 
+/** What an endpoint gives, for people. */
+const words: Readonly<Record<string, string>> = {
+  organization: "the organization",
+  members: "the organization's members",
+  roles: "the organization's roles",
+  role: "a role",
+  role_memberships: "who holds a role",
+  current_key: "what the key may do"
+}
+
+/** PostHog: codes of a 403 that no other key cures (`permissions.py`). */
+const refusals: Readonly<Record<string, string>> = {
+  organization_deactivated: "The organization is deactivated: ask its owners, or PostHog, why.",
+  organization_pending_deletion: "The organization is about to be deleted: there will be nothing to sync.",
+  verified_domain_required:
+    "The organization wants its members to have an e-mail address of a verified domain: use a key of somebody who has one."
+}
+
 const fromStatus = (
   base: BaseUrl,
   endpoint: Endpoint,
@@ -118,7 +155,7 @@ const fromStatus = (
   const said = detail === undefined ? "" : ` PostHog says: ${detail}`
   const scope = endpoint.scope ?? "organization:read"
   const make = (kind: PostHogErrorKind, reason: string, what: string, fix: string) =>
-    new PostHogError({ kind, reason, what, fix, status })
+    new PostHogError({ kind, reason, what, fix, status, ...(code === undefined ? {} : { code }) })
   if (status === 407) {
     return make(
       "unavailable",
@@ -127,8 +164,8 @@ const fromStatus = (
       "Give the proxy its user name and password, or leave this server out of it."
     )
   }
-  // PostHog: everything under /api/ is JSON, errors included.
-  if (status < 500 && !/[/+]json$/i.test(contentType)) {
+  // PostHog: everything under /api/ is JSON, errors included. Too many requests are too many for whoever says it.
+  if (status < 500 && status !== 429 && !/[/+]json$/i.test(contentType)) {
     return make(
       "address",
       `not-posthog-${status}`,
@@ -155,8 +192,9 @@ const fromStatus = (
       return make(
         "access",
         code === undefined || code === "permission_denied" ? "forbidden" : code,
-        `PostHog refuses ${endpoint.name} to this key (403).${said}`,
-        `The key needs the scope ${scope}, must not be limited to projects or to another organization, and its owner must belong to organization ${base.organizationId}. ${makeKey(bothScopes)}`
+        `PostHog does not let this key read ${words[endpoint.name] ?? endpoint.name} (403).${said}`,
+        refusals[code ?? ""] ??
+          `The key needs the scope ${scope}, must not be limited to projects or to another organization, and its owner must belong to organization ${base.organizationId}. ${makeKey(bothScopes)}`
       )
     case 404:
       return make(

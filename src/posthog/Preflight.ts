@@ -3,6 +3,7 @@
  * whole organization. Two requests.
  */
 import { Effect, Result } from "effect"
+import { plainText } from "../http/PlainText.ts"
 import { type Scope, members, organization as organizationEndpoint } from "./PostHogApi.ts"
 import { PostHogClient } from "./PostHogClient.ts"
 import { PostHogError } from "./PostHogError.ts"
@@ -75,7 +76,7 @@ export const filteredView = (organization: Organization): PostHogError =>
   new PostHogError({
     kind: "incomplete",
     reason: "filtered-view",
-    what: `The key's owner is a plain member, and ${organization.name ?? "the organization"} hides its members from plain members: PostHog would answer with a part of them and not say so.`,
+    what: `The key's owner is a plain member, and ${plainText(organization.name ?? "the organization")} hides its members from plain members: PostHog would answer with a part of them and not say so.`,
     fix: 'Use a key of an administrator or owner, or have one switch on Settings › Organization › "Members can see other members".'
   })
 
@@ -102,13 +103,15 @@ export const preflight: Effect.Effect<Preflight, PostHogError, PostHogClient> = 
 export const readOrganization = (client: PostHogClient["Service"], key: CurrentKey | undefined, id: string) =>
   Effect.mapError(client.organization, (error) => explainOrganization(error, key, id))
 
+/** Whether a description that did not come ends a sync. The next request shows whether anything but the key is wrong. */
+export const isAboutKey = ({ kind, status }: PostHogError): boolean =>
+  status === undefined || status === 401 || kind === "rate-limit"
+
 /** The key's description, or nothing where the server has none to give. */
 export const knownKey = Effect.fnUntraced(function* (client: PostHogClient["Service"]) {
   const result = yield* Effect.result(client.currentKey)
   if (Result.isSuccess(result)) return result.success
-  const { kind, status } = result.failure
-  // Only what is said of the key itself counts here; the next request shows whether anything else is wrong.
-  if (status === undefined || status === 401 || kind === "rate-limit") return yield* result.failure
+  if (isAboutKey(result.failure)) return yield* result.failure
   return undefined
 })
 

@@ -41,7 +41,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
   let absent = false
   let listed = false
 
-  /** PostHog: builds without its enterprise code have no `/roles/`; the organization answered, so it is not the key. */
+  /** The organization answered, so a 404 is not about the key. */
   const rolesOrNone = roles.rows.pipe(
     Stream.mapArray((page) => {
       listed = true
@@ -51,7 +51,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
       })
     }),
     Stream.catchIf(
-      (error) => error.status === 404 && !listed,
+      (error) => isAbsent(error) && !listed,
       () => {
         absent = true
         return Stream.fromEffectDrain(Effect.logWarning("This PostHog has no roles (its server does not know them)"))
@@ -76,17 +76,20 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
     let expected = whenListed
     for (let reading = 1; ; reading++) {
       const found = yield* readMemberships(roleId, reading > 1)
-      if (expected === undefined || found.equals(expected)) return found
-      if (reading === maxReadings) return yield* disagreement(roleId, expected.size, found.size)
+      if (expected === undefined ? found.size > 0 : found.equals(expected)) return found
+      if (expected !== undefined && reading === maxReadings) {
+        return yield* disagreement(roleId, expected.size, found.size)
+      }
       const current = yield* Effect.result(client.role(roleId))
       if (Result.isFailure(current)) {
         if (current.failure.status !== 404) return yield* current.failure
         deleted++
-        return expected
+        return expected ?? found
       }
-      rereads++
+      if (expected !== undefined) rereads++
       expected = current.success.members
-      if (expected !== undefined && found.equals(expected)) return found
+      // An empty list alone does not tell that the role is still there.
+      if (expected === undefined || found.equals(expected)) return found
     }
   })
 
@@ -146,6 +149,12 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
 
   return { syncer, notes }
 }
+
+/**
+ * PostHog: builds without its enterprise code answer `/roles/` with its own 404. Another 404 comes from something else on
+ * the way, and says nothing about roles.
+ */
+export const isAbsent = (error: PostHogError): boolean => error.status === 404 && error.code === "not_found"
 
 const disagreement = (roleId: string, listed: number, found: number): PostHogError =>
   new PostHogError({

@@ -127,7 +127,7 @@ const finishRequest = (hostId: string, taskId: string, outcome: TaskOutcome) =>
 
 const toAny = ({ typeUrl, value }: { readonly typeUrl: string; readonly value: Uint8Array }) => ({
   typeUrl,
-  value: Uint8Array.from(value)
+  value: new Uint8Array(value)
 })
 
 const make = Effect.fnUntraced(function* (options: BatonClientOptions) {

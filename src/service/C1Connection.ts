@@ -2,8 +2,8 @@
 import { type Client, createClient } from "@connectrpc/connect"
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node"
 import { Effect, type Scope } from "effect"
-import { isIP } from "node:net"
-import { connect as connectTls, getCACertificates } from "node:tls"
+import { isIP, type Socket } from "node:net"
+import { connect as connectTls, getCACertificates, type TLSSocket } from "node:tls"
 import { BatonService } from "../c1api/BatonService.ts"
 import { hostName } from "./C1Credentials.ts"
 import * as ProxyTunnel from "./ProxyTunnel.ts"
@@ -27,37 +27,115 @@ export interface C1Connection {
 /** C1: no message to a connector is longer. */
 const longestMessage = 4 * 1024 * 1024
 
-/** gRPC: servers written in Go cut off clients that ping more often than every five minutes. */
-const pingIntervalMs = 330_000
+const sessionOptions = {
+  /** gRPC: servers written in Go cut off clients that ping more often than every five minutes. */
+  pingIntervalMs: 330_000,
+  idleConnectionTimeoutMs: 15 * 60_000
+}
+
+/** What connect asks of whoever manages its sessions. */
+type SessionManager = Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead">
+
+/** The sessions of one connection, and a way to end them. */
+interface Sessions {
+  readonly manager: SessionManager
+  readonly isClosed: () => boolean
+  readonly close: () => void
+}
+
+/** A session makes its connection itself. */
+const direct = (origin: string, dial: () => TLSSocket): Sessions => {
+  const manager = new Http2SessionManager(origin, sessionOptions, { createConnection: dial })
+  return { manager, isClosed: () => manager.state() === "closed", close: () => manager.abort() }
+}
+
+/** A tunnel serves one session. */
+class TunnelSpent extends Error {}
+
+/**
+ * A session begins when its tunnel stands, which the manager cannot wait for: it gets one that is ready, and a manager
+ * that would need another is replaced. (A socket in front of the tunnel would do for Node's TLS, but over anything but
+ * a socket of the system Node ends HTTP/2 streams before they are read.)
+ */
+const tunnelled = (origin: string, tunnel: () => Promise<Socket>, dial: (tunnel: Socket) => TLSSocket): Sessions => {
+  let managers: ReadonlyArray<Http2SessionManager> = []
+  let latest: Promise<Http2SessionManager> | undefined
+  let isAborted = false
+
+  const open = async () => {
+    const socket = await tunnel()
+    let isSpent = false
+    const manager = new Http2SessionManager(origin, sessionOptions, {
+      createConnection: () => {
+        if (isSpent) throw new TunnelSpent()
+        isSpent = true
+        return dial(socket)
+      }
+    })
+    managers = [manager, ...managers.filter((earlier) => earlier.state() !== "closed")]
+    if (isAborted) socket.destroy()
+    return manager
+  }
+
+  const request: SessionManager["request"] = async (...call) => {
+    const current = (latest ??= open())
+    const again = () => {
+      if (latest === current) latest = undefined
+    }
+    const manager = await current.catch((error: unknown) => {
+      again()
+      throw error
+    })
+    return manager.request(...call).catch((error: unknown) => {
+      again()
+      if (error instanceof TunnelSpent && !isAborted) return request(...call)
+      throw error
+    })
+  }
+
+  return {
+    manager: {
+      authority: new URL(origin).origin,
+      request,
+      notifyResponseByteRead: (stream) => {
+        for (const manager of managers) manager.notifyResponseByteRead(stream)
+      }
+    },
+    isClosed: () => managers.every((manager) => manager.state() === "closed"),
+    close: () => {
+      isAborted = true
+      for (const manager of managers) manager.abort()
+    }
+  }
+}
 
 const open = (options: C1ConnectionOptions) => {
   const port = Number(/:(\d+)$/.exec(options.host)?.[1] ?? 443)
   const host = hostName(options.host).replace(/^\[|\]$/g, "")
+  const origin = `https://${options.host}`
+  const tls = {
+    host,
+    port,
+    ALPNProtocols: ["h2"],
+    minVersion: "TLSv1.2" as const,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(options.ca === undefined ? {} : { ca: [...getCACertificates("default"), options.ca] })
+  }
   const proxy = ProxyTunnel.proxyOf(options.proxy, host, port)
-  const sessionManager = new Http2SessionManager(
-    `https://${options.host}`,
-    { pingIntervalMs, idleConnectionTimeoutMs: 15 * 60_000 },
-    {
-      createConnection: () => {
-        const socket = connectTls({
-          host,
-          port,
-          ALPNProtocols: ["h2"],
-          minVersion: "TLSv1.2",
-          ...(proxy === undefined ? {} : { socket: ProxyTunnel.open(proxy, host, port) }),
-          ...(isIP(host) === 0 ? { servername: host } : {}),
-          ...(options.ca === undefined ? {} : { ca: [...getCACertificates("default"), options.ca] })
-        })
-        return socket.setKeepAlive(true, 60_000)
-      }
-    }
-  )
+  const sessions =
+    proxy === undefined
+      ? direct(origin, () => connectTls(tls).setKeepAlive(true, 60_000))
+      : tunnelled(
+          origin,
+          () => ProxyTunnel.open(proxy, host, port),
+          (socket) => connectTls({ ...tls, socket: socket.setKeepAlive(true, 60_000) })
+        )
   const transport = createGrpcTransport({
-    baseUrl: `https://${options.host}`,
-    sessionManager,
+    baseUrl: origin,
+    sessionManager: sessions.manager,
     readMaxBytes: longestMessage
   })
-  return { client: createClient(BatonService, transport), sessionManager }
+  return { client: createClient(BatonService, transport), sessions }
 }
 
 /** Makes a connection that is closed with the scope. */
@@ -68,7 +146,7 @@ export const make = (options: C1ConnectionOptions): Effect.Effect<C1Connection, 
     let abandoned: ReadonlyArray<ReturnType<typeof open>> = []
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const { sessionManager } of [current, ...abandoned]) sessionManager.abort()
+        for (const { sessions } of [current, ...abandoned]) sessions.close()
       })
     )
     return {
@@ -76,7 +154,7 @@ export const make = (options: C1ConnectionOptions): Effect.Effect<C1Connection, 
       abandon: (client) =>
         Effect.sync(() => {
           if (current.client !== client) return
-          abandoned = [current, ...abandoned].filter(({ sessionManager }) => sessionManager.state() !== "closed")
+          abandoned = [current, ...abandoned].filter(({ sessions }) => !sessions.isClosed())
           current = open(options)
         })
     }

@@ -1,6 +1,5 @@
 /** A way through an HTTP proxy to one host (RFC 9110, CONNECT), since gRPC needs a connection of its own. */
-import { connect as connectTcp, isIP } from "node:net"
-import { Duplex } from "node:stream"
+import { connect as connectTcp, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 
 /** As in `HTTPS_PROXY` and `NO_PROXY`. */
@@ -44,71 +43,47 @@ const authorizationOf = (proxy: URL): string =>
     ? ""
     : `Proxy-Authorization: Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString("base64")}\r\n`
 
+/** How long a proxy may take to make a tunnel. */
+const connectMillis = 30_000
+
 /** Longest head of a proxy's answer. */
 const longestHead = 16 * 1024
 
-/** A stream to `host:port` through the proxy. It can be written to at once; what is written waits for the tunnel. */
-export const open = (proxy: URL, host: string, port: number): Duplex => {
-  const address = {
-    host: proxy.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(proxy.port) || (proxy.protocol === "https:" ? 443 : 80)
-  }
-  const socket =
-    proxy.protocol === "https:"
+/** A socket on which everything goes to `host:port` and comes from there. Fails when the proxy refuses. */
+export const open = (proxy: URL, host: string, port: number): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const isTls = proxy.protocol === "https:"
+    const address = {
+      host: proxy.hostname.replace(/^\[|\]$/g, ""),
+      port: Number(proxy.port) || (isTls ? 443 : 80)
+    }
+    const socket = isTls
       ? connectTls({ ...address, ...(isIP(address.host) === 0 ? { servername: address.host } : {}) })
       : connectTcp(address)
-  socket.setKeepAlive(true, 60_000)
-  const target = `${host.includes(":") ? `[${host}]` : host}:${port}`
-  const refused = (problem: string) => new TunnelError(`the proxy ${proxy.host} ${problem}`)
-
-  return new Duplex({
-    construct(callback) {
-      let head = Buffer.alloc(0)
-      const settle = (error?: Error) => {
-        socket.off("error", onError).off("data", onData).off("close", onClose)
-        if (error !== undefined) {
-          socket.destroy()
-          return callback(error)
-        }
-        socket.on("error", (broken) => this.destroy(broken))
-        socket.on("data", (chunk: Buffer) => {
-          if (!this.push(chunk)) socket.pause()
-        })
-        socket.on("end", () => this.push(null))
-        socket.on("close", () => this.destroy())
-        callback()
-      }
-      const onError = (error: Error) => settle(refused(`cannot be used (${error.message})`))
-      const onClose = () => settle(refused("closed the connection"))
-      const onData = (chunk: Buffer) => {
-        head = Buffer.concat([head, chunk])
-        const end = head.indexOf("\r\n\r\n")
-        if (end < 0) return head.length > longestHead ? settle(refused("does not speak HTTP")) : undefined
-        const status = /^HTTP\/1\.\d (\d{3})/.exec(head.toString("latin1", 0, end))?.[1]
-        if (status !== "200") {
-          return settle(refused(status === undefined ? "does not speak HTTP" : `answers with status ${status}`))
-        }
-        const rest = head.subarray(end + 4)
-        settle()
-        if (rest.length > 0) this.push(rest)
-      }
-      socket.on("error", onError).on("data", onData).on("close", onClose)
-      socket.once(proxy.protocol === "https:" ? "secureConnect" : "connect", () =>
-        socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorizationOf(proxy)}\r\n`)
-      )
-    },
-    read() {
-      socket.resume()
-    },
-    write(chunk: Uint8Array, _encoding, callback) {
-      socket.write(chunk, callback)
-    },
-    final(callback) {
-      socket.end(() => callback())
-    },
-    destroy(error, callback) {
+    const target = `${host.includes(":") ? `[${host}]` : host}:${port}`
+    const refuse = (problem: string) => {
       socket.destroy()
-      callback(error)
+      reject(new TunnelError(`the proxy ${proxy.host} ${problem}`))
     }
+    const onError = (error: Error) => refuse(`cannot be used (${error.message})`)
+    const onClose = () => refuse("closed the connection")
+    let head = Buffer.alloc(0)
+    const onData = (chunk: Buffer) => {
+      head = Buffer.concat([head, chunk])
+      const end = head.indexOf("\r\n\r\n")
+      if (end < 0) return head.length > longestHead ? refuse("does not speak HTTP") : undefined
+      const status = /^HTTP\/1\.\d (\d{3})/.exec(head.toString("latin1", 0, end))?.[1]
+      if (status !== "200") {
+        return refuse(status === undefined ? "does not speak HTTP" : `answers with status ${status}`)
+      }
+      socket.setTimeout(0)
+      socket.off("error", onError).off("close", onClose).off("data", onData).pause()
+      // In TLS the client speaks first, so nothing can have come after the head.
+      resolve(socket)
+    }
+    socket.on("error", onError).on("close", onClose).on("data", onData)
+    socket.setTimeout(connectMillis, () => refuse("does not answer"))
+    socket.once(isTls ? "secureConnect" : "connect", () =>
+      socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorizationOf(proxy)}\r\n`)
+    )
   })
-}

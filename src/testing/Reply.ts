@@ -6,6 +6,9 @@ import * as Rows from "./Rows.ts"
 
 /** The simulated connection was cut: before the answer when a request fails with it, inside it when its body does. */
 export class ConnectionCut extends Schema.TaggedError<ConnectionCut>()("ConnectionCut", {}) {
+  /** As undici tells of it. */
+  readonly code = "UND_ERR_SOCKET"
+
   override get message() {
     return "The simulated server cut the connection."
   }

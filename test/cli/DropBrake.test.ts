@@ -55,9 +55,9 @@ layer(NodeServices.layer)("DropBrake", (it) => {
     Effect.gen(function* () {
       const shrank = yield* replaced({}, { directory: half })
       assert.strictEqual(shrank?.reason, "shrank")
-      assert.include(shrank?.why, "grants fell from 6 to 2: more than the 50 % that may go missing at once")
+      assert.include(shrank?.why, "group grants fell from 6 to 2: more than the 50 % that may go missing at once")
       const all = yield* replaced({}, { directory: half, maxDrop: 10 })
-      assert.include(all?.why, "users fell from 4 to 2 and grants fell from 6 to 2")
+      assert.include(all?.why, "users fell from 4 to 2 and group grants fell from 6 to 2")
     })
   )
 
@@ -67,6 +67,24 @@ layer(NodeServices.layer)("DropBrake", (it) => {
       assert.isUndefined(yield* replaced({}, { directory: now, maxDrop: 50 }))
       assert.isDefined(yield* replaced({}, { directory: now, maxDrop: 49 }))
       assert.isUndefined(yield* replaced({}, { directory: half, maxDrop: 100 }))
+    })
+  )
+
+  it.effect("what one type gains does not hide what another loses", () =>
+    Effect.gen(function* () {
+      const counts = (grantsByType: Readonly<Record<string, number>>) => ({ resourcesByType: {}, grantsByType })
+      const before = counts({ role: 240, organization: 250 })
+      assert.deepStrictEqual(DropBrake.dropsOf(before, counts({ role: 0, organization: 300 }), 50), [
+        { what: "role grants", before: 240, now: 0 }
+      ])
+      yield* Effect.void
+    })
+  )
+
+  it.effect("a sync of nothing takes nothing's place", () =>
+    Effect.gen(function* () {
+      const problem = yield* replaced({}, { directory: { people: [], groups: {} }, maxDrop: 99 })
+      assert.strictEqual(problem?.reason, "shrank")
     })
   )
 

@@ -34,7 +34,7 @@ describe("a file that is there", () => {
 
       const shrank = yield* synced(small, ["--report", "run.json"], cwd)
       assert.strictEqual(shrank.code, 8, shrank.stderr)
-      assert.include(shrank.stderr, "grants fell from 60 to 0")
+      assert.include(shrank.stderr, "role grants fell from 60 to 0")
       assert.include(shrank.stderr, "--accept-drop")
       assert.deepStrictEqual(readFileSync(path), before)
       assert.isTrue(existsSync(join(cwd, "sync.held-back.c1z")))
@@ -61,6 +61,18 @@ describe("a file that is there", () => {
         assert.strictEqual(ended.code, 8, ended.stderr)
         assert.include(ended.stderr, "only a part of the organization")
         assert.deepStrictEqual(readFileSync(path), before)
+      })
+  )
+
+  it.live.each([["bid:r:team/x"], ["bid:r:organization/018e2b70-55aa-7b6c-9c1d-0f2e6a7d9b11"]])(
+    "is not replaced by a sync of what there is not (%s)",
+    ([id]) =>
+      Effect.gen(function* () {
+        const cwd = yield* directory
+        const ended = yield* synced(large, ["--sync-resources", id ?? ""], cwd)
+        assert.strictEqual(ended.code, 2, ended.stderr)
+        assert.include(ended.stderr, "The types are user, role")
+        assert.deepStrictEqual(readdirSync(cwd), [])
       })
   )
 
@@ -118,6 +130,15 @@ describe("--report", () => {
       assert.deepInclude(report, { verdict: "failed", exitCode })
       assert.strictEqual(report.error?.tag, "Interrupted")
     }).pipe(Effect.scoped, Effect.provide(simulator({ organization: large, latency: "10 seconds" })))
+  )
+
+  it.live.each(["sync.c1z", "./sync.c1z", "sync.partial.c1z"])("does not overwrite the sync (%s)", (report) =>
+    Effect.gen(function* () {
+      const cwd = yield* directory
+      const ended = yield* run(["--report", report], { cwd, env: yield* settings })
+      assert.strictEqual(ended.code, 2)
+      assert.include(ended.stderr, "is the file of another setting")
+    }).pipe(Effect.provide(simulator({ organization: large })))
   )
 
   it.live("that cannot be written is told before a request is sent", () =>

@@ -33,7 +33,7 @@ describe.concurrent("no answer", () => {
     Effect.gen(function* () {
       const server = yield* listen((listener) => createHttpsServer(selfSigned(), listener), refusesKey)
       yield* refuseLogged(
-        { exit: 4, says: [/cannot be reached: the connection was cut/] },
+        { exit: 4, says: [/No whole answer came from .*: the connection was cut/] },
         at(`http://127.0.0.1:${server.port}`)
       )
     })
@@ -88,7 +88,7 @@ describe.concurrent("no answer", () => {
   )
 
   it.live("but connections that break off", () =>
-    refuseSimulated({ exit: 4, says: [/cannot be reached: the connection was cut/] }).pipe(
+    refuseSimulated({ exit: 4, says: [/No whole answer came from .*: the connection was cut/] }).pipe(
       Effect.provide(simulator({ organization, scenario: scenarios["cut-always"] }))
     )
   )

@@ -356,6 +356,13 @@ describe("JsonClient", () => {
       })
     )
 
+    it.effect("of nothing, again and again, is no pause: each is longer than the one before", () =>
+      Effect.gen(function* () {
+        const { seen } = yield* get(always(Exchange.json("{}", 429, { "retry-after": "0" })))
+        assert.isAtLeast((seen[7]?.at ?? 0) - (seen[6]?.at ?? 0), 30_000)
+      })
+    )
+
     it.effect("longer than accepted ends the run at once, with both times", () =>
       Effect.gen(function* () {
         const { result, seen } = yield* get(always(Exchange.json("{}", 429, { "retry-after": "999999" })))
@@ -372,7 +379,7 @@ describe("JsonClient", () => {
     it.effect("of a 503 is not waited for either when it is longer than accepted", () =>
       Effect.gen(function* () {
         const { result, seen } = yield* get(always(Exchange.json("{}", 503, { "retry-after": "999999" })))
-        assert.deepInclude(failureOf(result), { _tag: "WaitTooLong", waitMillis: 999_999_000, cause: "retry-after" })
+        assert.deepInclude(failureOf(result), { _tag: "WaitTooLong", waitMillis: 999_999_000, cause: "server pause" })
         assert.strictEqual(seen.length, 1)
       })
     )
@@ -476,6 +483,41 @@ describe("JsonClient", () => {
         })
         const { result } = yield* get(always(endless))
         assert.deepInclude(failureOf(result), { _tag: "UnexpectedStatus", status: 403 })
+      })
+    )
+
+    it.effect("an error body that drips does not hold the answer up for longer than the timeout either", () =>
+      Effect.gen(function* () {
+        const dripping = Stream.fromSchedule(Schedule.spaced("1 second")).pipe(Stream.map(() => Buffer.from(" ")))
+        const drips = HttpServerResponse.stream(dripping, { status: 403, contentType: "application/json" })
+        const { result, seen } = yield* get(always(drips), { timeout: "5 seconds" })
+        assert.deepInclude(failureOf(result), { _tag: "UnexpectedStatus", status: 403 })
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+
+    it.effect("while one is read, the pause that its head asks for is kept by other requests", () =>
+      Effect.gen(function* () {
+        const slowly = Stream.fromEffect(Effect.delay(Effect.succeed(Buffer.from("{}")), "3 seconds"))
+        const { layer, seen } = Exchange.serve((n) =>
+          Effect.succeed(
+            n === 1
+              ? HttpServerResponse.stream(slowly, {
+                  status: 429,
+                  contentType: "application/json",
+                  headers: { "retry-after": "6" }
+                })
+              : Exchange.json("{}")
+          )
+        )
+        const fiber = yield* Effect.gen(function* () {
+          const client = yield* JsonClient
+          yield* Effect.all([client.get(path), Effect.delay(client.get(path), "1 second")], { concurrency: 2 })
+        }).pipe(Effect.provide(Exchange.clientLayer()), Effect.provide(layer), Effect.forkChild)
+        yield* TestClock.adjust("1 minute")
+        yield* Fiber.join(fiber)
+        assert.strictEqual(seen.length, 3)
+        for (const { at } of seen.slice(1)) assert.isAtLeast(at, 6000)
       })
     )
 

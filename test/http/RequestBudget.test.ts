@@ -231,7 +231,7 @@ describe("RequestBudget", () => {
           yield* budget.pause(5000)
           yield* sendMany(2)
           const tooLong = yield* Effect.flip(budget.pause(60_001))
-          assert.deepInclude(tooLong, { _tag: "WaitTooLong", waitMillis: 60_001, cause: "retry-after" })
+          assert.deepInclude(tooLong, { _tag: "WaitTooLong", waitMillis: 60_001, cause: "server pause" })
           return yield* Clock.currentTimeMillis
         })
       )

@@ -17,6 +17,13 @@ const forms = (value: string): ReadonlyArray<string> => [
 ]
 
 describe("SecretRedactor", () => {
+  it("hides a key that is cut short or masked at its end, but not what merely begins like every key", () => {
+    const redact = SecretRedactor.make([Redacted.make("phx_aKeyOfFortyCharacters0123456789abcdef")])
+    assert.strictEqual(redact("phx_aKeyOfFortyCharacters0123456789abcde is wrong"), "<redacted> is wrong")
+    assert.strictEqual(redact("key phx_aKeyOfFo****"), "key <redacted>****")
+    assert.strictEqual(redact("phx_another"), "phx_another")
+  })
+
   it("hides a key that a server echoes", () => {
     const redact = redactorOf("phx_secretKey")
     assert.strictEqual(redact("Personal API key phx_secretKey is invalid."), "Personal API key <redacted> is invalid.")

@@ -344,7 +344,7 @@ describe("PostHogConnector", () => {
       ["throttled-always", "rate-limit", "throttled"],
       ["throttled-3600", "rate-limit", "wait-too-long"],
       ["silent-always", "unavailable", "connection-timeout"],
-      ["cut-always", "unavailable", "connection-unknown"],
+      ["cut-always", "unavailable", "connection-reset"],
       ["redirect-https", "address", "redirect"],
       ["redirect-login", "address", "redirect"],
       ["redirect-elsewhere", "address", "redirect"],

@@ -84,7 +84,7 @@ export const outcomes: Expectations = {
   slow: complete(),
   "cut-once": complete(),
   "cut-mid-body-once": complete(),
-  "cut-always": fails("unavailable", "connection-unknown"),
+  "cut-always": fails("unavailable", "connection-reset"),
   "silent-once": complete(),
   "silent-always": fails("unavailable", "connection-timeout"),
   "slow-body": fails("unavailable", "connection-timeout"),

@@ -33,7 +33,7 @@ const refusals: ReadonlyArray<readonly [ScenarioName, string, string, RegExp]> =
   ["organization-pending-deletion", "organization", "organization_pending_deletion", /./],
   ["members-hidden", "visibility", "filtered-view", /administrator or owner/],
   ["payment-required", "roles", "plan", /plan/],
-  ["html-portal", "key", "not-posthog-401", /base-url/],
+  ["html-portal", "reachable", "not-posthog-401", /base-url/],
   ["members-none", "members", "no-members", /key's owner|account that owns/]
 ]
 

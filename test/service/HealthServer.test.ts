@@ -29,7 +29,10 @@ const get = (address: string, path: string) =>
   Effect.promise(async () => {
     const response = await fetch(`${address}${path}`)
     const text = await response.text()
-    return { status: response.status, body: response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text }
+    return {
+      status: response.status,
+      body: response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text
+    }
   })
 
 describe("HealthServer", () => {

@@ -46,7 +46,8 @@ const proxy = (password: string) =>
     ({ close }) => Effect.sync(close)
   )
 
-const hello = Effect.fnUntraced(function* (https: string, none?: string) {
+/** A Hello, then whatever happens, then a poll. */
+const calls = Effect.fnUntraced(function* (https: string, none?: string, between: Effect.Effect<void> = Effect.void) {
   const c1 = yield* FakeC1
   const credentials = yield* C1Credentials.parse(c1.clientId, Redacted.make(c1.clientSecret))
   const ca = c1.certificatePem
@@ -58,7 +59,9 @@ const hello = Effect.fnUntraced(function* (https: string, none?: string) {
   )
   return yield* BatonClient.pipe(
     Effect.flatMap((client) =>
-      Effect.andThen(client.hello({ connectorMetadata: { displayName: "Directory" }, osInfo }), client.getTask)
+      client
+        .hello({ connectorMetadata: { displayName: "Directory" }, osInfo })
+        .pipe(Effect.andThen(between), Effect.andThen(client.getTask))
     ),
     Effect.result,
     Effect.provide(layer)
@@ -81,16 +84,28 @@ describe("ProxyTunnel", () => {
     Effect.gen(function* () {
       const { port } = yield* FakeC1
       const { asked, url } = yield* proxy("p%40ss")
-      const result = yield* hello(url)
+      const result = yield* calls(url)
       assert.strictEqual(result._tag === "Success" ? "" : result.failure.message, "")
       assert.deepStrictEqual(asked, [`localhost:${port}`])
+    }).pipe(Effect.provide(FakeC1.layer()))
+  )
+
+  it.live("a connection that ends is replaced through a new tunnel", () =>
+    Effect.gen(function* () {
+      const c1 = yield* FakeC1
+      const { asked, url } = yield* proxy("p%40ss")
+      for (const between of [c1.goAway, c1.cutConnections]) {
+        const gone = Effect.andThen(between, Effect.sleep("20 millis"))
+        assert.strictEqual((yield* calls(url, "", gone))._tag, "Success")
+      }
+      assert.strictEqual(asked.length, 4)
     }).pipe(Effect.provide(FakeC1.layer()))
   )
 
   it.live("hosts that NO_PROXY names are called directly", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* proxy("p%40ss")
-      assert.strictEqual((yield* hello(url, "example.org, localhost"))._tag, "Success")
+      assert.strictEqual((yield* calls(url, "example.org, localhost"))._tag, "Success")
       assert.deepStrictEqual(asked, [])
     }).pipe(Effect.provide(FakeC1.layer()))
   )
@@ -98,7 +113,7 @@ describe("ProxyTunnel", () => {
   it.live("a proxy that refuses is named", () =>
     Effect.gen(function* () {
       const { url } = yield* proxy("wrong")
-      const result = yield* hello(url)
+      const result = yield* calls(url)
       assert.match(
         result._tag === "Failure" ? result.failure.message : "",
         /C1 cannot be reached for Hello: the proxy 127\.0\.0\.1:\d+ answers with status 407/
@@ -108,7 +123,7 @@ describe("ProxyTunnel", () => {
 
   it.live("a proxy that is not there is named", () =>
     Effect.gen(function* () {
-      const result = yield* hello("http://127.0.0.1:1")
+      const result = yield* calls("http://127.0.0.1:1")
       assert.match(result._tag === "Failure" ? result.failure.message : "", /the proxy 127\.0\.0\.1:1 cannot be used/)
     }).pipe(Effect.provide(FakeC1.layer()))
   )

@@ -189,7 +189,7 @@ export const rows = {
       "http/AnswerJournal.test.ts",
       "cut short anywhere",
       "with one bit turned",
-      "without one of its lines, as when one write failed and the next did not"
+      "with a hole, as when one write failed and the next did not"
     )
   ),
   G7: row(

@@ -24,6 +24,9 @@ const forms = [
 
 const echo = [key, Buffer.from(key).toString("base64"), encodeURIComponent(key), key.toLowerCase()].join(" ")
 
+/** In JSON every character may be written as an escape. */
+const escaped = [...key].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")
+
 /** Headers, names and fields that nobody knows all repeat the key. */
 const echoing: Scenario.Script = Scenario.all(
   Scenario.rewrite((reply) => ({
@@ -32,17 +35,17 @@ const echoing: Scenario.Script = Scenario.all(
   })),
   Scenario.rewriteText((text) =>
     text
-      .replaceAll(/"(first_name|name)":"/g, (start) => `${start}${echo} `)
+      .replaceAll(/"(first_name|name)":"/g, (start) => `${start}${echo} ${escaped} `)
       .replace(/^\{/, `{"echo":${JSON.stringify(echo)},`)
       .replaceAll('"joined_at":', `"${key}":${JSON.stringify({ echo })},"joined_at":`)
   )
 )
 
-const withKey = (script: Scenario.Script) =>
+const withKey = (script: Scenario.Script, echo = echoing) =>
   simulator({
     organization,
     keys: [{ ...defaultApiKey, value: key }],
-    scenario: { description: "the key comes back", script: Scenario.all(echoing, script) }
+    scenario: { description: "the key comes back", script: Scenario.all(echo, script) }
   })
 
 const asUsual: Scenario.Script = (_, answer) => answer
@@ -190,7 +193,7 @@ describe("H1: the key is in nothing that is left by a run", () => {
         Effect.sync(
           () =>
             existsSync(join(cwd, ".sync.c1z.checkpoint")) &&
-            readdirSync(join(cwd, ".sync.c1z.checkpoint")).filter((name) => name.endsWith(".answer")).length >= 3
+            readdirSync(join(cwd, ".sync.c1z.checkpoint")).some((name) => name.endsWith(".answer"))
         )
       )
       yield* Effect.raceFirst(isFar, Effect.andThen(command.ended, Effect.void))
@@ -205,7 +208,15 @@ describe("H1: the key is in nothing that is left by a run", () => {
         )
       }
       assertHidden([["stderr", ended.stderr], ...left])
-    }).pipe(Effect.scoped, Effect.provide(withKey(Scenario.on({ endpoint: "role_memberships" }, Scenario.silence))))
+    }).pipe(
+      Effect.scoped, // Answers that hold the key are not kept at all: some have to come without it.
+      Effect.provide(
+        withKey(
+          Scenario.on({ endpoint: "role_memberships" }, Scenario.silence),
+          Scenario.on({ where: ({ endpoint }) => endpoint !== "roles" }, echoing)
+        )
+      )
+    )
   )
 
   it("H1: and the search would find it", () => {
