@@ -58,6 +58,11 @@ const find = Effect.fnUntraced(function* (values: Settings.SettingValues) {
     if (isFileFlag) return Option.some(Redacted.make((yield* fromFile(file)).trim()))
   }
   if (Option.isSome(given) && given.value === "-") return Option.some(Redacted.make((yield* fromStdin).trim()))
+  if (Option.isSome(given) && (yield* isFlag(given.value, Config.String(Settings.apiToken.name)))) {
+    yield* Effect.logWarning(
+      `The key stands in the arguments, which process lists show to others on this machine: better as ${Settings.variableOf(Settings.apiToken.name)}, as --${Settings.apiTokenFile.name} or from stdin (--${Settings.apiToken.name} -)`
+    )
+  }
   return values.apiToken
 })
 

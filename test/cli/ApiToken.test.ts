@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
-import { ConfigProvider, Effect, FileSystem, Layer, Option, Redacted, Stdio, Stream } from "effect"
+import { ConfigProvider, Effect, FileSystem, Layer, Logger, Option, Redacted, Stdio, Stream } from "effect"
 import { Command } from "effect/cli"
 import * as ApiToken from "../../src/cli/ApiToken.ts"
 import * as Settings from "../../src/cli/Settings.ts"
@@ -44,6 +44,19 @@ layer(NodeServices.layer)("ApiToken", (it) => {
       assert.strictEqual(yield* read([], { BATON_API_TOKEN_FILE: path }), "phx_file")
       assert.strictEqual(yield* read(["--api-token", "-"], {}, "phx_stdin\n"), "phx_stdin")
       assert.isUndefined(yield* read([]))
+    })
+  )
+
+  it.effect("as a flag, which others can see, is warned of", () =>
+    Effect.gen(function* () {
+      const said: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void said.push(String(message)))])
+      yield* read([], { BATON_API_TOKEN: "phx_variable" }).pipe(Effect.provide(logger))
+      assert.deepStrictEqual(said, [])
+      yield* read(["--api-token", "phx_flag"]).pipe(Effect.provide(logger))
+      assert.lengthOf(said, 1)
+      assert.include(said[0], "process lists")
+      assert.notInclude(said[0], "phx_flag")
     })
   )
 
