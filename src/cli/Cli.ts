@@ -47,6 +47,7 @@ const root = Command.make("baton-posthog").pipe(
   Command.withSharedFlags({ ...Settings.flags, ...ServiceSettings.flags, refused: RefusedSettings.flags }),
   Command.withHandler((values) =>
     RefusedSettings.check(values.refused).pipe(
+      Effect.andThen(ServiceSettings.check(values)),
       Effect.andThen(
         Option.match(values.clientId, {
           onNone: () => SyncCommand.run(values, "c1z"),

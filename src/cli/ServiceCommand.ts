@@ -88,10 +88,9 @@ const trusted = Effect.fnUntraced(function* (values: Values) {
 })
 
 /** The client of C1 as the settings and the environment want it. */
-const c1 = (values: Values, clientId: string) =>
+const c1 = (values: Values, credentials: C1Credentials.C1Credentials) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const credentials = yield* credentialsOf(clientId, values.clientSecret)
       const host = yield* apiHost
       const hostId = yield* hostIdOf
       const ca = yield* trusted(values)
@@ -133,6 +132,7 @@ const warnOfIgnored = Effect.fnUntraced(function* (values: Values) {
 
 /** Serves C1 until a signal comes, and then ends well once C1 knows of every task that was cut short. */
 export const run = Effect.fn("service")(function* (values: Values, clientId: string) {
+  const credentials = yield* credentialsOf(clientId, values.clientSecret)
   const connector = ServicePostHog.make(values)
   const { hide } = yield* KnownKey
   const tempDir = yield* tempDirOf(values)
@@ -154,7 +154,7 @@ export const run = Effect.fn("service")(function* (values: Values, clientId: str
     })
   }).pipe(
     Effect.scoped,
-    Effect.provide(Layer.mergeAll(c1(values, clientId), ServiceStatus.layer, Validation.layer(connector))),
+    Effect.provide(Layer.mergeAll(c1(values, credentials), ServiceStatus.layer, Validation.layer(connector))),
     Effect.provide(PostHogLayer.client(values, (wait) => Effect.logDebug("Request limit", wait))),
     Effect.provide(PostHogLayer.config(values)),
     Effect.provide(Telemetry.layer(values))

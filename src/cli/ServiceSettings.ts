@@ -1,6 +1,7 @@
 /** Settings of service mode: what C1 gives out for a connector, and how a service is watched. */
-import { Config, type Option, type Redacted, Struct } from "effect"
+import { Config, Effect, Option, type Redacted, Struct } from "effect"
 import { Flag } from "effect/cli"
+import { SettingInvalid } from "./SettingInvalid.ts"
 import * as Settings from "./Settings.ts"
 
 export const clientId = Settings.setting(
@@ -101,6 +102,17 @@ export const flags = Struct.map(
   all,
   Struct.lambda<Settings.FlagOf>((setting) => setting.flag)
 )
+
+/** Fails for a secret that no client id stands beside: without one the command would write a file instead. */
+export const check = (values: ServiceValues): Effect.Effect<void, SettingInvalid> =>
+  Option.isSome(values.clientSecret) && Option.isNone(values.clientId)
+    ? Effect.fail(
+        new SettingInvalid({
+          problem: `${clientId.name} is missing: ${clientSecret.name} needs it.`,
+          fix: `Give it as --${clientId.name}, as ${Settings.variableOf(clientId.name)}, or as ${clientId.name} in .baton.yaml.`
+        })
+      )
+    : Effect.void
 
 export type ServiceValues = {
   readonly [K in keyof typeof flags]: (typeof flags)[K] extends Flag.Flag<infer A> ? A : never

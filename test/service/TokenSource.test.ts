@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto"
+import { setTimeout } from "node:timers/promises"
 import { decodeProtectedHeader, jwtVerify } from "jose"
 import type { C1Credentials } from "../../src/service/C1Credentials.ts"
 import { TokenSource } from "../../src/service/TokenSource.ts"
@@ -66,8 +67,8 @@ const settle = <A, E>(effect: Effect.Effect<A, E, TokenSource>) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect)
     // Signing and reading bodies are real promises, which the clock does not wait for.
-    for (let n = 0; n < 2000 && fiber.pollUnsafe() === undefined; n++) {
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    while (fiber.pollUnsafe() === undefined) {
+      yield* Effect.promise(() => setTimeout(1))
       yield* TestClock.adjust("5 millis")
     }
     return yield* Fiber.await(fiber)
