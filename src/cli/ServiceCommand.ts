@@ -103,8 +103,8 @@ const c1 = (values: Values, credentials: C1Credentials.C1Credentials) =>
       )
       return BatonClient.layer({ credentials, apiHost: host, hostId, agent, ca, proxy }).pipe(
         Layer.provide(TokenSource.layer({ credentials, apiHost: host, agent })),
-        // Not the connections to PostHog, which trust and refuse otherwise: layers are shared unless told.
-        Layer.provide(Layer.fresh(HttpAgent.layer({ ca, proxy })))
+        // Not the connections to PostHog, which trust and refuse otherwise.
+        Layer.provide(HttpAgent.layer({ ca, proxy }))
       )
     })
   )

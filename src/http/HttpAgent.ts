@@ -21,7 +21,8 @@ export interface HttpAgentOptions {
  * not followed, and nothing but what the caller asks for is sent.
  */
 export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.HttpClient> =>
-  NodeHttpClient.layerUndiciNoDispatcher.pipe(
+  // Fresh, since layers are shared by identity: a second agent with other certificates must not get the first one's client.
+  Layer.fresh(NodeHttpClient.layerUndiciNoDispatcher).pipe(
     Layer.provide(
       Layer.effect(
         NodeHttpClient.Dispatcher,
