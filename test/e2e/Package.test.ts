@@ -126,7 +126,12 @@ layer(App.layer, { excludeTestServices: true, timeout: "60 seconds" })("the pack
       assert.strictEqual(files.find(({ path }) => path === "dist/bin.js")?.mode, 0o755)
 
       const modules = paths.filter((path) => isModule(path) && path.endsWith(".js")).map((path) => path.slice(0, -3))
-      assert.includeMembers(modules, ["dist/index", "dist/testing/index"])
+      assert.includeMembers(modules, [
+        "dist/index",
+        "dist/service/index",
+        "dist/testing/index",
+        "dist/testing/c1/index"
+      ])
       assert.sameMembers(
         paths.filter((path) => path.endsWith(".d.ts")).map((path) => path.slice(0, -5)),
         modules
@@ -154,7 +159,9 @@ layer(App.layer, { excludeTestServices: true, timeout: "60 seconds" })("the pack
     check(
       "exports.ts",
       `export type * from "baton-posthog"
+      export type * as Service from "baton-posthog/service"
       export type * as Testing from "baton-posthog/testing"
+      export type * as TestingC1 from "baton-posthog/testing/c1"
       `,
       // Without this a declaration that cannot be found turns what it declares into any, in silence.
       { skipLibCheck: false }
@@ -167,7 +174,9 @@ layer(App.layer, { excludeTestServices: true, timeout: "60 seconds" })("the pack
       const reach = (specifier: string) =>
         execute(process.execPath, ["--input-type=module", "-e", `await import("${specifier}")`], { cwd: path })
       assert.strictEqual((yield* reach("baton-posthog")).code, 0)
+      assert.strictEqual((yield* reach("baton-posthog/service")).code, 0)
       assert.strictEqual((yield* reach("baton-posthog/testing")).code, 0)
+      assert.strictEqual((yield* reach("baton-posthog/testing/c1")).code, 0)
       assert.include((yield* reach("baton-posthog/dist/http/JsonClient.js")).stderr, "ERR_PACKAGE_PATH_NOT_EXPORTED")
     })
   )

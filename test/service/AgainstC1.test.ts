@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { BatonClient } from "../../src/service/BatonClient.ts"
 import { C1Error, isTransient } from "../../src/service/C1Error.ts"
-import { emptyToken, Fault, FakeC1, type FakeC1Options, Transcript } from "../../src/testing/index.ts"
+import { emptyToken, Fault, FakeC1, type FakeC1Options, Transcript } from "../../src/testing/c1/index.ts"
 import * as Services from "./Services.ts"
 
 const content = new Uint8Array(1_200_000).map((_, index) => index % 251)

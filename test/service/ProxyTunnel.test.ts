@@ -8,7 +8,7 @@ import { BatonClient } from "../../src/service/BatonClient.ts"
 import * as C1Credentials from "../../src/service/C1Credentials.ts"
 import * as ProxyTunnel from "../../src/service/ProxyTunnel.ts"
 import { TokenSource } from "../../src/service/TokenSource.ts"
-import { FakeC1 } from "../../src/testing/index.ts"
+import { FakeC1 } from "../../src/testing/c1/index.ts"
 import * as Services from "./Services.ts"
 
 /** A proxy that lets everybody through with the right name and password. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { X509Certificate } from "node:crypto"
-import { selfSigned } from "../../src/testing/index.ts"
+import { selfSigned } from "../../src/testing/Certificate.ts"
 
 describe("selfSigned", () => {
   it("is for the loopback address, signed by its own key", () => {

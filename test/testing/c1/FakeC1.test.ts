@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { Transcript } from "../../../src/testing/index.ts"
+import { Transcript } from "../../../src/testing/c1/index.ts"
 import * as Plain from "./PlainClient.ts"
 import { claim, syncFull, withC1 } from "./WithC1.ts"
 

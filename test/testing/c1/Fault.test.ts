@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Code } from "@connectrpc/connect"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { type Call, Fault, Transcript } from "../../../src/testing/index.ts"
+import { type Call, Fault, Transcript } from "../../../src/testing/c1/index.ts"
 import * as Plain from "./PlainClient.ts"
 import { claim, syncFull, withC1 } from "./WithC1.ts"
 

@@ -13,7 +13,7 @@ import {
   type BatonServiceHelloRequestSchema,
   BatonServiceUploadAssetRequestSchema
 } from "../../../src/c1api/BatonService.ts"
-import type { FakeC1 } from "../../../src/testing/index.ts"
+import type { FakeC1 } from "../../../src/testing/c1/index.ts"
 
 /** What a client is told of C1. */
 export type C1 = Pick<FakeC1["Service"], "host" | "port" | "certificatePem" | "clientId" | "clientSecret">

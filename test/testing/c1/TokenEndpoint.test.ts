@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { generateKeyPairSync } from "node:crypto"
-import { emptyToken, Fault, type FakeC1 } from "../../../src/testing/index.ts"
+import { emptyToken, Fault, type FakeC1 } from "../../../src/testing/c1/index.ts"
 import * as Plain from "./PlainClient.ts"
 import { withC1 } from "./WithC1.ts"
 

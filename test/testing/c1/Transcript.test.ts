@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { BatonServiceFinishTaskRequestSchema, BatonServiceHelloRequestSchema } from "../../../src/c1api/BatonService.ts"
-import { Transcript } from "../../../src/testing/index.ts"
+import { Transcript } from "../../../src/testing/c1/index.ts"
 
 const caller: Transcript.Caller = { connection: 1, httpVersion: "2.0", userAgent: undefined, deadline: undefined }
 const taskId = "2".repeat(27)

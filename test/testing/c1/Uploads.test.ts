@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { BatonServiceUploadAssetRequestSchema } from "../../../src/c1api/BatonService.ts"
-import { FakeC1, Fault } from "../../../src/testing/index.ts"
+import { FakeC1, Fault } from "../../../src/testing/c1/index.ts"
 import * as Plain from "./PlainClient.ts"
 import { claim, syncFull, withC1 } from "./WithC1.ts"
 

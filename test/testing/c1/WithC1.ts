@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import { FakeC1, type FakeC1Options } from "../../../src/testing/index.ts"
+import { FakeC1, type FakeC1Options } from "../../../src/testing/c1/index.ts"
 import * as Plain from "./PlainClient.ts"
 
 /** A test against a fake of its own. */
