@@ -118,6 +118,10 @@ const drawFault = (draw: Draw.Draw, length: Length): Fault => {
   return share <= 88 ? choose(Faults.kinds.lies, false) : choose(Faults.kinds.lasting, true)
 }
 
+/** Two lies in one answer can make a third thing that nobody could tell from the truth: a shorter list that agrees. */
+const onePerRequest = (faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
+  faults.filter((fault, index) => faults.findIndex(({ at }) => at === fault.at) === index)
+
 /** Several failures in a row, which end before patience does. */
 const drawStorm = (draw: Draw.Draw, length: Length): ReadonlyArray<Fault> => {
   const start = drawRequest(draw, length)
@@ -173,7 +177,7 @@ export const make = (seed: number): Plan => {
         "--log-level",
         logLevel
       ]),
-      faults,
+      faults: onePerRequest(faults),
       moments: isMoving
         ? Array.from({ length: draw.between(1, 5) }, () => ({
             kind: draw.of(Changes.kinds),

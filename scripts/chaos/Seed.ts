@@ -72,6 +72,7 @@ export const play = Effect.fnUntraced(function* (seed: number, bin: string) {
       met.push(`checkpoint: ${runPlan.tampering.kind}`)
       Tampering.apply(checkpoint, runPlan.tampering.kind, runPlan.tampering.pick)
     }
+    const there = readdirSync(join(directory, "out"))
     const before = existsSync(target) ? readFileSync(target) : undefined
     let process: Command.Started | undefined
     const endAt = (request: number) => {
@@ -103,15 +104,21 @@ export const play = Effect.fnUntraced(function* (seed: number, bin: string) {
       ended.signal !== null &&
       ended.signal === runPlan.ending?.signal &&
       (ended.signal === "SIGKILL" || (runPlan.ending.at === 0 && ended.stderr === ""))
-    const outcome = ended.signal ?? `exit ${ended.code}`
+    // Node stops listening a moment before the process is gone; by then everything is done and told.
+    const isLate = ended.signal !== null && ended.signal === runPlan.ending?.signal && /^Complete: /m.test(ended.stderr)
+    const isDone = ended.code === 0 || isLate
+    const outcome = isLate ? `${ended.signal} at the exit` : (ended.signal ?? `exit ${ended.code}`)
+    /** A run that is stopped before it holds the target cleans nothing up after one that was killed. */
+    const isStopped = ended.code === 130 || ended.code === 143
     const wrong: Array<string> = []
 
-    if (!isKilled && (ended.code === null || !documented.includes(ended.code))) wrong.push(`it ended with ${outcome}`)
-    if (isCalm && ended.code !== 0) wrong.push(`nothing was in its way, and it ended with ${outcome}`)
+    if (!isKilled && !isLate && (ended.code === null || !documented.includes(ended.code)))
+      wrong.push(`it ended with ${outcome}`)
+    if (isCalm && !isDone) wrong.push(`nothing was in its way, and it ended with ${outcome}`)
     if (ended.stoppedIn > stopMillis) wrong.push(`it took ${Math.round(ended.stoppedIn)} ms to stop`)
     if (ended.stdout !== "") wrong.push("something is on stdout")
-    if (ended.code === 0 && isSame) wrong.push("it succeeded and left the old file")
-    if (ended.code !== 0 && !isSame && !isKilled) wrong.push("it failed and changed the file")
+    if (isDone && isSame) wrong.push("it succeeded and left the old file")
+    if (!isDone && !isSame && !isKilled) wrong.push("it failed and changed the file")
     if (!isSame) {
       const found = yield* Effect.result(Verdict.recordsOf(target))
       if (found._tag === "Failure") wrong.push(`the file cannot be read: ${found.failure.message}`)
@@ -125,9 +132,9 @@ export const play = Effect.fnUntraced(function* (seed: number, bin: string) {
         )
       }
     }
-    if (!isKilled) wrong.push(...Verdict.leftovers(directory, checkpoint, ended.code !== 0))
+    if (!isKilled) wrong.push(...Verdict.leftovers(directory, checkpoint, !isDone, isStopped ? there : []))
     wrong.push(...Verdict.leaks(directory, { stdout: ended.stdout, stderr: ended.stderr }))
-    return { outcome, wrong, isDone: ended.code === 0, isNew: !isSame, said: ended.stderr }
+    return { outcome, wrong, isDone, isNew: !isSame, said: ended.stderr }
   })
 
   const outcomes: Array<string> = []

@@ -27,6 +27,6 @@ export const apply = (directory: string, kind: Tampering, pick: number): void =>
       return writeFileSync(path, bytes)
     }
     case "stranger":
-      return writeFileSync(join(directory, `${"0".repeat(40)}.answer`), bytes)
+      return writeFileSync(join(directory, `${"0".repeat(40)}.answer`), bytes, { mode: 0o600 })
   }
 }

@@ -83,10 +83,16 @@ export const leaks = (directory: string, output: Readonly<Record<string, string>
       .filter(([path, text]) => encodings.some((key) => path.includes(key) || text.includes(key)))
   ].map(([place]) => `${place} holds the key`)
 
-/** What is left beside the target and should not be. */
-export const leftovers = (directory: string, checkpoint: string, mayKeepCheckpoint: boolean): ReadonlyArray<string> => {
+/** What is left beside the target and should not be; not those of `known`. */
+export const leftovers = (
+  directory: string,
+  checkpoint: string,
+  mayKeepCheckpoint: boolean,
+  known: ReadonlyArray<string>
+): ReadonlyArray<string> => {
   const found: Array<string> = []
   for (const name of readdirSync(join(directory, "out"))) {
+    if (known.includes(name)) continue
     if (name !== "sync.c1z" && join(directory, "out", name) !== checkpoint) found.push(`out/${name} is left`)
   }
   for (const name of readdirSync(join(directory, "tmp"))) found.push(`tmp/${name} is left`)

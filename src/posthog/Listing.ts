@@ -170,7 +170,8 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
 
   /** The pages after the first: side by side as far as `count` tells, then one by one while there is more. */
   const restOf = (start: number, size: number): Stream.Stream<Row, PostHogError> => {
-    let hasMore = false
+    // The first page said so, whatever its count.
+    let hasMore = true
     const follow = ({ page, position }: { readonly page: Page<Row>; readonly position: number }) => {
       hasMore = page.hasNext
       return pass(page, position)

@@ -118,6 +118,15 @@ describe("Listing", () => {
       })
     )
 
+    it.effect("a first page that promises more is believed, though its count is the number of its rows", () =>
+      Effect.gen(function* () {
+        const answer = (page: Page<string>, _: Asked, n: number) => (n === 1 ? { ...page, count: 2 } : page)
+        const { exit, kept } = yield* read({ rows: named(3), answer }, 2)
+        if (Exit.isSuccess(exit)) assert.deepStrictEqual([...kept].toSorted(), named(3))
+        else assert.strictEqual(errorOf(exit).kind, "incomplete")
+      })
+    )
+
     it.effect("pages may be as small as one row", () =>
       Effect.gen(function* () {
         const { asked, emitted, rereads } = yield* read({ rows: named(4) }, 1)
