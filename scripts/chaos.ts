@@ -2,7 +2,7 @@
  * Chaos: `node scripts/chaos.ts --seeds 200 [--first 1] [--seconds 180]`. Each seed is an organization, faults between the
  * built command and its server, and signals at bad moments; what comes out must be the right file, or a documented exit
  * code and the old file. A seed that fails is told with all that belongs to it, and `--first <seed> --seeds 1` plays it
- * again. `--keep-going` plays on after the first of them, `--dist` names another build.
+ * again: the same plan, though signals come by the clock, so that a rare moment may take several tries. `--keep-going` plays on after the first of them, `--dist` names another build.
  */
 import { Effect, Ref, Schema } from "effect"
 import { join } from "node:path"

@@ -158,7 +158,7 @@ export const make = (seed: number): Plan => {
   const draw = Draw.make(seed)
   const organization = drawOrganization(draw, seed)
   const seatEntitlements = draw.chance(0.3)
-  const isMoving = draw.chance(0.25)
+  const isMoving = draw.chance(0.5)
   const workDir = draw.chance(0.2) ? ["--work-dir", "work"] : []
   const first = drawSettings(draw)
   let settings = first

@@ -1,6 +1,6 @@
 /**
  * What an interrupted sync leaves for the next one: its finished answers, in a directory beside the target (or under
- * `--work-dir`), bound to the organization, the key, the options and the version, and good for a day.
+ * `--work-dir`), bound to the organization, the key, the options and the version, and good for a time.
  */
 import { Clock, Effect, FileSystem, Option, Path, Redacted, Schema } from "effect"
 import type { PlatformError } from "effect/PlatformError"
@@ -24,9 +24,6 @@ type About = typeof About.Type
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(About))
 const aboutFile = "about.json"
 
-/** A result must not mix what an organization was with what it is by more than this. */
-const dayMillis = 24 * 3_600_000
-
 export interface Checkpoint {
   readonly journal: AnswerJournal.AnswerJournalService
   /** When the sync began that is being resumed, or this one. */
@@ -42,6 +39,8 @@ export interface CheckpointOptions {
   readonly file: string
   readonly workDir: Option.Option<string>
   readonly resume: boolean
+  /** A result must not mix what an organization was with what it is by more than this, in milliseconds. */
+  readonly maxAgeMillis: number
   readonly version: string
   readonly baseUrl: string
   readonly apiToken: Redacted.Redacted<string>
@@ -51,12 +50,12 @@ export interface CheckpointOptions {
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 32)
 
-const mismatch = (found: About, wanted: About, now: number): string | undefined => {
+const mismatch = (found: About, wanted: About, now: number, maxAgeMillis: number): string | undefined => {
   if (found.version !== wanted.version) return `is of version ${found.version}`
   if (found.baseUrl !== wanted.baseUrl) return "is of another organization"
   if (found.key !== wanted.key) return "is of another key"
   if (found.options !== wanted.options) return "was made with other options"
-  if (found.startedAt > now || now - found.startedAt > dayMillis) return "is more than a day old"
+  if (found.startedAt > now || now - found.startedAt > maxAgeMillis) return "is too old (--resume-within-hours)"
   return undefined
 }
 
@@ -95,18 +94,48 @@ export const open = Effect.fn("Checkpoint.open")(function* (
           fix: "Name a folder with room that can be written with --work-dir."
         })
 
+  /** Removes what is ours, and the folder unless somebody keeps something else in it; tells what is left. */
+  const clear = Effect.gen(function* () {
+    const isOurs = (name: string) => name === aboutFile || /\.answer(?:\.new)?$/.test(name)
+    const names = yield* files.readDirectory(directory)
+    yield* Effect.forEach(names.filter(isOurs), (name) => files.remove(paths.join(directory, name), { force: true }))
+    const others = names.filter((name) => !isOurs(name))
+    if (others.length === 0) yield* files.remove(directory, { recursive: true })
+    return others
+  }).pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "NotFound",
+      () => Effect.succeed<ReadonlyArray<string>>([])
+    )
+  )
+
   const found = yield* files.readFileString(about).pipe(
     Effect.map(decode),
     Effect.orElseSucceed(() => Option.none<About>())
   )
   const exists = yield* files.exists(directory).pipe(Effect.orElseSucceed(() => false))
+  const isOpen = yield* files.stat(directory).pipe(
+    Effect.map(({ mode }) => (mode & 0o077) !== 0),
+    Effect.orElseSucceed(() => false)
+  )
   const unfit = Option.match(found, {
     onNone: () => (exists ? "cannot be read" : undefined),
-    onSome: (about) => (options.resume ? mismatch(about, wanted, now) : "is not wanted (--no-resume)")
+    onSome: (about) =>
+      isOpen
+        ? "could have been changed by others"
+        : options.resume
+          ? mismatch(about, wanted, now, options.maxAgeMillis)
+          : "is not wanted (--no-resume)"
   })
   if (unfit !== undefined) {
     yield* Effect.logWarning(`Starting afresh: the checkpoint of the interrupted sync ${unfit}`)
-    yield* files.remove(directory, { recursive: true, force: true }).pipe(Effect.mapError(failed))
+    const [other] = yield* clear.pipe(Effect.mapError(failed))
+    if (other !== undefined) {
+      return yield* new SettingInvalid({
+        problem: `${directory} is where the checkpoint belongs, and holds something else: ${other}.`,
+        fix: "Move that away, or name another folder with --work-dir."
+      })
+    }
   }
   const resumes = unfit === undefined && Option.isSome(found)
   if (!resumes) {
@@ -115,7 +144,7 @@ export const open = Effect.fn("Checkpoint.open")(function* (
       Effect.mapError(failed),
       Effect.uninterruptible,
       // Half a checkpoint is worse than none: on a full disk it is in the way, and nobody can go on from it.
-      Effect.onError(() => Effect.ignore(files.remove(directory, { recursive: true, force: true })))
+      Effect.onError(() => Effect.ignore(clear))
     )
   }
   const answers = files.readDirectory(directory).pipe(
@@ -127,8 +156,6 @@ export const open = Effect.fn("Checkpoint.open")(function* (
     journal: yield* AnswerJournal.make(directory),
     startedAt: resumes ? Option.getOrElse(found, () => wanted).startedAt : now,
     answers,
-    discard: files
-      .remove(directory, { recursive: true, force: true })
-      .pipe(Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` }))
+    discard: clear.pipe(Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` }))
   }
 })

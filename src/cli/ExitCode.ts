@@ -49,6 +49,7 @@ const ofTag: Readonly<Record<string, number>> = {
   C1zError: ExitCode.output,
   OutputFailed: ExitCode.output,
   SyncTimedOut: ExitCode.unavailable,
+  ResumedTooOld: ExitCode.incomplete,
   TargetBusy: ExitCode.output,
   BrokenPipe: ExitCode.brokenPipe,
   BrokenReference: ExitCode.defect,

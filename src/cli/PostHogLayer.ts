@@ -4,6 +4,7 @@ import * as HttpAgent from "../http/HttpAgent.ts"
 import { AnswerJournal, type AnswerJournalService } from "../http/AnswerJournal.ts"
 import type { BudgetWait } from "../http/RequestBudget.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
+import { isLoopback } from "../posthog/BaseUrl.ts"
 import { PostHogConfig } from "../posthog/PostHogConfig.ts"
 import * as PostHogLimits from "../posthog/PostHogLimits.ts"
 import * as ApiToken from "./ApiToken.ts"
@@ -83,11 +84,15 @@ const agent = (values: Settings.SettingValues) =>
         yield* Effect.logWarning("The server's certificate is not verified: anybody on the way can read the key")
       }
       const ca = yield* Effect.transposeOption(Option.map(values.caFile, (path) => readCa(files, path)))
-      const proxy = yield* Effect.all({
-        http: proxyVariable("HTTP_PROXY"),
-        https: proxyVariable("HTTPS_PROXY"),
-        none: proxyVariable("NO_PROXY")
-      }).pipe(Effect.orElseSucceed(() => ({})))
+      const { base } = yield* PostHogConfig
+      // What goes to this machine must not leave it, whatever proxy the environment names.
+      const proxy = isLoopback(base)
+        ? {}
+        : yield* Effect.all({
+            http: proxyVariable("HTTP_PROXY"),
+            https: proxyVariable("HTTPS_PROXY"),
+            none: proxyVariable("NO_PROXY")
+          }).pipe(Effect.orElseSucceed(() => ({})))
       const connectTimeoutMillis = values.connectTimeoutSeconds * 1000
       return HttpAgent.layer({
         connectTimeoutMillis,

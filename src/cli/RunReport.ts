@@ -86,7 +86,9 @@ export const preflight = Effect.fnUntraced(function* (path: string, others: Read
 export const write = Effect.fnUntraced(function* (path: string, report: RunReport) {
   const files = yield* FileSystem.FileSystem
   const { hide } = yield* KnownKey
-  yield* files
-    .writeFileString(path, hide(`${JSON.stringify(report, undefined, 2)}\n`), { mode: 0o600 })
-    .pipe(Effect.catch((error) => Effect.logError(`The report could not be written to ${path} (${error.reason._tag})`)))
+  yield* files.writeFileString(path, hide(`${JSON.stringify(report, undefined, 2)}\n`), { mode: 0o600 }).pipe(
+    // The mode counts for new files only.
+    Effect.andThen(files.chmod(path, 0o600)),
+    Effect.catch((error) => Effect.logError(`The report could not be written to ${path} (${error.reason._tag})`))
+  )
 })

@@ -117,7 +117,7 @@ export const apiTokenFile = setting(
 
 export const allowInsecureHttp = setting(
   "allow-insecure-http",
-  "Send the key over plain http:// to another machine, where anybody on the way can read it",
+  "Send the key over plain http:// to another machine, where anybody on the way can read it, a proxy included",
   flag
 )
 
@@ -225,6 +225,12 @@ export const workDir = setting(
 
 export const noResume = setting("no-resume", "Start afresh, whatever an interrupted sync left", flag)
 
+export const resumeWithinHours = setting(
+  "resume-within-hours",
+  "How long what an interrupted sync has read is good for; a sync that took it up and lasts longer is given up",
+  count(24, 1)
+)
+
 export const report = setting("report", "Where to write a report of the run as JSON, whatever its end", text("FILE"))
 
 export const memberships = setting(
@@ -277,6 +283,7 @@ export const all = {
   file,
   workDir,
   noResume,
+  resumeWithinHours,
   report,
   memberships,
   seatEntitlements,

@@ -25,6 +25,7 @@ import * as RunReport from "./RunReport.ts"
 import * as Scope from "./Scope.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import type { SettingValues } from "./Settings.ts"
+import { ResumedTooOld } from "./ResumedTooOld.ts"
 import { SyncTimedOut } from "./SyncTimedOut.ts"
 import * as TargetLock from "./TargetLock.ts"
 import { version } from "./Version.ts"
@@ -111,6 +112,7 @@ const syncTo = Effect.fnUntraced(function* (
       file: values.file,
       workDir: values.workDir,
       resume: !values.noResume,
+      maxAgeMillis: values.resumeWithinHours * hourMillis,
       version,
       baseUrl,
       apiToken,
@@ -121,9 +123,9 @@ const syncTo = Effect.fnUntraced(function* (
       Effect.onExit((exit) => afterwards(exit, checkpoint))
     )
   })
-  return yield* limited(program, values.syncTimeoutSeconds).pipe(
-    Effect.provide(display.layer),
-    Effect.provide(PostHogLayer.config(values))
+  return yield* limited(
+    program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.config(values))),
+    values.syncTimeoutSeconds
   )
 }, Effect.scoped)
 
@@ -140,6 +142,8 @@ const limited = <A, E, R>(program: Effect.Effect<A, E, R>, seconds: number) =>
         })
       )
 
+const hourMillis = 3_600_000
+
 const unchanged = "The previous file is unchanged."
 
 /** Whether going on from what was read could help: not when the lists or the settings were the trouble. */
@@ -147,15 +151,21 @@ const isWorthResuming = (cause: Cause.Cause<unknown>): boolean => {
   if (Cause.hasInterruptsOnly(cause)) return true
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error instanceof C1zError || error instanceof SyncTimedOut) return true
-  return error instanceof PostHogError && ["unavailable", "rate-limit", "access"].includes(error.kind)
+  return (
+    error instanceof PostHogError &&
+    (["unavailable", "rate-limit", "access"].includes(error.kind) || isPassingBy(error.reason))
+  )
 }
+
+/** Something before PostHog answered, such as a portal, in the middle of a sync that went well until then. */
+const isPassingBy = (reason: string): boolean => reason === "not-json" || reason.startsWith("not-posthog-")
 
 /** A sync that ended leaves nothing; one that was cut off leaves what it has read, and says so. */
 const afterwards = Effect.fnUntraced(function* (exit: Exit.Exit<unknown, unknown>, checkpoint: Checkpoint.Checkpoint) {
   if (Exit.isSuccess(exit) || !isWorthResuming(exit.cause) || (yield* checkpoint.answers) === 0) {
     return yield* checkpoint.discard
   }
-  const resume = "What was read is kept: run the same command within a day to resume."
+  const resume = "What was read is kept: run the same command again to resume."
   yield* (yield* Afterword).say({ failed: resume, interrupted: `${unchanged} ${resume}` })
 })
 
@@ -185,6 +195,10 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
   let problem: DropBrake.Problem | undefined
   const destination = Effect.gen(function* () {
     const { counts, verdict } = yield* sync.report
+    const age = startedAt === undefined ? 0 : (yield* Clock.currentTimeMillis) - startedAt
+    if (age > values.resumeWithinHours * hourMillis) {
+      return yield* new ResumedTooOld({ hours: values.resumeWithinHours })
+    }
     if (verdict !== "complete") return yield* beside(path, "partial")
     if (values.acceptDrop) return path
     problem = yield* DropBrake.check({ path, counts, scope, has: sync.has, maxDrop: values.maxDrop })

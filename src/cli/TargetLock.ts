@@ -1,7 +1,7 @@
 /** One sync for a target at a time: the second one fails and says who holds it. */
-import { Clock, DateTime, Effect, FileSystem, Option, Path, Schema } from "effect"
-import { hostname } from "node:os"
+import { Clock, DateTime, Effect, FileSystem, Option, Path, Schedule, Schema } from "effect"
 import * as C1zTarget from "../c1z/C1zTarget.ts"
+import * as ProcessIdentity from "./ProcessIdentity.ts"
 
 /** Another sync is writing to the same target. */
 export class TargetBusy extends Schema.TaggedError<TargetBusy>()("TargetBusy", {
@@ -10,27 +10,24 @@ export class TargetBusy extends Schema.TaggedError<TargetBusy>()("TargetBusy", {
   lock: Schema.String
 }) {
   override get message() {
-    return `Another sync writes to ${this.path}: ${this.holder}.\nWait for it, or write to another --file. If it is certain that it no longer runs, remove ${this.lock}`
+    return `Another sync writes to ${this.path}: ${this.holder}.\nWait for it, or write to another --file. A sync that was killed lets go within a minute; its lock is ${this.lock}`
   }
 }
 
-const Holder = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, host: Schema.String, since: Schema.String }))
+const Holder = Schema.fromJsonString(Schema.Struct({ ...ProcessIdentity.ProcessIdentity.fields, since: Schema.String }))
 const decode = Schema.decodeUnknownOption(Holder)
 
 /** How the names of locks end that are not in place yet. */
 const draftEnd = ".new"
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    // EPERM: it is there, and somebody else's.
-    return typeof cause === "object" && cause !== null && "code" in cause && cause.code === "EPERM"
-  }
-}
+/** How often the holder touches its lock, and after how long without that it must be gone, wherever it ran. */
+const touchEvery = "10 seconds"
+const untouchedMillis = 60_000
 
-/** Holds the lock of a target until the scope closes; a lock whose process is gone is taken over. */
+/**
+ * Holds the lock of a target until the scope closes. A lock is taken over when its process is gone, as far as that can
+ * be seen from here, and otherwise when nobody has touched it for a minute.
+ */
 export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
@@ -38,8 +35,15 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
   const { directory, name } = yield* C1zTarget.resolve(requested)
   const lock = paths.join(directory, `.${name}.lock`)
   const since = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
-  const own = JSON.stringify({ pid: process.pid, host: hostname(), since })
-  const read = (file: string) => files.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
+  const own = JSON.stringify({ ...ProcessIdentity.own(), since })
+  /** A lock, and for how long nobody has touched it. */
+  const read = Effect.fnUntraced(function* (file: string) {
+    const text = yield* files.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
+    const stat = yield* Effect.option(files.stat(file))
+    const touched = Option.getOrUndefined(Option.flatMap(stat, ({ mtime }) => mtime))
+    const untouched = touched === undefined ? 0 : (yield* Clock.currentTimeMillis) - touched.getTime()
+    return { text, untouched }
+  })
   // Written apart and linked into place, so that nobody ever sees, or leaves, a lock without its holder.
   const draft = `${lock}.${process.pid}${draftEnd}`
   const linkTo = (place: string) =>
@@ -50,7 +54,7 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
       Effect.retry({ times: 1, while: (error) => error.reason._tag === "NotFound" })
     )
 
-  const busy = (text: string) =>
+  const busy = ({ text }: { readonly text: string }) =>
     new TargetBusy({
       path: requested,
       lock,
@@ -60,19 +64,18 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
       })
     })
 
-  /** A lock of a process that is gone, or of one that had our number before us. */
-  const isStale = (text: string): boolean =>
-    Option.match(decode(text), {
-      onNone: () => false,
-      onSome: ({ host, pid }) => host === hostname() && (pid === process.pid || !isAlive(pid))
-    })
+  const isStale = ({ text, untouched }: { readonly text: string; readonly untouched: number }): boolean => {
+    const holder = Option.getOrUndefined(decode(text))
+    const found = holder === undefined ? "unknown" : ProcessIdentity.liveness(holder)
+    return found === "gone" || (found === "unknown" && untouched > untouchedMillis)
+  }
 
   const guard = `${lock}.takeover`
   // A process can be killed even while it takes over from one that was killed.
   const takeGuard = linkTo(guard).pipe(
     Effect.catch(() =>
-      Effect.flatMap(read(guard), (text) =>
-        isStale(text) ? Effect.andThen(files.remove(guard, { force: true }), linkTo(guard)) : Effect.fail(undefined)
+      Effect.flatMap(read(guard), (found) =>
+        isStale(found) ? Effect.andThen(files.remove(guard, { force: true }), linkTo(guard)) : Effect.fail(undefined)
       )
     )
   )
@@ -104,10 +107,15 @@ export const hold = Effect.fn("TargetLock.hold")(function* (requested: string) {
       )
     ),
     () =>
-      Effect.flatMap(read(lock), (text) =>
+      Effect.flatMap(read(lock), ({ text }) =>
         text === own ? Effect.ignore(files.remove(lock, { force: true })) : Effect.void
       )
   )
+  const touch = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    yield* Effect.ignore(files.utimes(lock, new Date(now), new Date(now)))
+  })
+  yield* touch.pipe(Effect.repeat(Schedule.spaced(touchEvery)), Effect.forkScoped)
   yield* removeLeftovers(directory, name)
 })
 
@@ -123,7 +131,7 @@ const removeLeftovers = Effect.fnUntraced(function* (directory: string, name: st
     if (entry.startsWith(C1zTarget.scratchPrefix(name))) return true
     if (!entry.startsWith(draftStart) || !entry.endsWith(draftEnd)) return false
     const pid = Number(entry.slice(draftStart.length, -draftEnd.length))
-    return Number.isInteger(pid) && pid > 0 && !isAlive(pid)
+    return Number.isInteger(pid) && pid > 0 && ProcessIdentity.liveness(ProcessIdentity.numbered(pid)) === "gone"
   }
   const entries = yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): Array<string> => []))
   yield* Effect.forEach(entries.filter(isLeft), (entry) =>

@@ -6,14 +6,14 @@ const layersByCode: Readonly<Record<string, ConnectionLayer>> = {
   ENOTFOUND: "dns",
   EAI_AGAIN: "dns",
   ECONNREFUSED: "refused",
-  EHOSTUNREACH: "refused",
-  ENETUNREACH: "refused",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  ETIMEDOUT: "unreachable",
+  UND_ERR_CONNECT_TIMEOUT: "unreachable",
   ECONNRESET: "reset",
   EPIPE: "reset",
   UND_ERR_SOCKET: "reset",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "reset",
-  ETIMEDOUT: "timeout",
-  UND_ERR_CONNECT_TIMEOUT: "timeout",
   UND_ERR_HEADERS_TIMEOUT: "timeout",
   UND_ERR_BODY_TIMEOUT: "timeout",
   UND_ERR_PRX_TLS: "proxy"
@@ -22,6 +22,7 @@ const layersByCode: Readonly<Record<string, ConnectionLayer>> = {
 const words: Readonly<Record<ConnectionLayer, string>> = {
   dns: "the host name cannot be resolved",
   refused: "the connection was refused",
+  unreachable: "no connection came about",
   reset: "the connection was cut",
   tls: "no trusted TLS connection",
   timeout: "it took too long",
@@ -69,7 +70,9 @@ const layerOf = (error: SystemError, origin: string): ConnectionLayer => {
   if (proxyAnswer.test(error.message)) return "proxy"
   if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_/.test(error.code) && error.code !== "UND_ERR_PRX_TLS") return "tls"
   const layer = layersByCode[error.code] ?? "unknown"
-  return (layer === "refused" || layer === "dns") && isElsewhere(error, new URL(origin)) ? "proxy" : layer
+  return (layer === "refused" || layer === "unreachable" || layer === "dns") && isElsewhere(error, new URL(origin))
+    ? "proxy"
+    : layer
 }
 
 const causeOf = (error: HttpClientError.HttpClientError): unknown =>

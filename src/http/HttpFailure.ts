@@ -1,7 +1,16 @@
 import { Schema } from "effect"
 
 /** The layer at which a connection broke, as far as the operating system or TLS tells. */
-export const ConnectionLayer = Schema.Literals(["dns", "refused", "reset", "tls", "timeout", "proxy", "unknown"])
+export const ConnectionLayer = Schema.Literals([
+  "dns",
+  "refused",
+  "unreachable",
+  "reset",
+  "tls",
+  "timeout",
+  "proxy",
+  "unknown"
+])
 export type ConnectionLayer = typeof ConnectionLayer.Type
 
 /** No usable answer arrived: DNS, TCP, TLS or time. `origin` is scheme, host and port of the server. */
@@ -104,7 +113,7 @@ export const retryable = (failure: HttpFailure): Retryable => {
     case "UnexpectedStatus":
       return isPassing(failure.status) ? "yes" : failure.status === 500 ? "little" : "no"
     case "ConnectionFailed":
-      return ["reset", "timeout", "refused", "dns", "unknown"].includes(failure.layer) ? "yes" : "no"
+      return ["reset", "timeout", "refused", "unreachable", "dns", "unknown"].includes(failure.layer) ? "yes" : "no"
     case "InvalidJson":
       return failure.truncated ? "yes" : "no"
     default:

@@ -70,22 +70,27 @@ const noKey = 0
 const keyRead = 1
 const valueNext = 2
 
+/** Parts that are kept apart before they are joined. */
+const mostParts = 4096
+
 /** Bytes gathered over several chunks. */
 const makeParts = () => {
   let parts: Array<Uint8Array> = []
   let size = 0
+  /** Many small parts cost many times their bytes: a page of tiny rows has a part for each comma. */
+  const push = (part: Uint8Array): void => {
+    parts.push(part)
+    size += part.length
+    if (parts.length === mostParts) parts = [Buffer.concat(parts)]
+  }
   return {
     size: () => size,
     /** Copies, since the chunk belongs to the socket. */
     add: (chunk: Uint8Array, from: number, to: number): void => {
       if (to <= from) return
-      parts.push(chunk.slice(from, to))
-      size += to - from
+      push(chunk.slice(from, to))
     },
-    addPlaceholder: (): void => {
-      parts.push(placeholder)
-      size += 1
-    },
+    addPlaceholder: (): void => push(placeholder),
     /** All bytes up to now and those of the chunk; empty afterwards. */
     take: (chunk: Uint8Array, from: number, to: number): Buffer => {
       const last = Buffer.from(chunk.buffer, chunk.byteOffset + from, to - from)

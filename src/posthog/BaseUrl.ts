@@ -120,5 +120,5 @@ export const format = (base: BaseUrl): string => urlFor(base.origin + base.prefi
 /** Whether the server is on this machine. */
 export const isLoopback = (base: BaseUrl): boolean => {
   const { hostname } = new URL(base.origin)
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 }

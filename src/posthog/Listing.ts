@@ -46,7 +46,9 @@ const smallPage = 100
 const triesOfLargePage = 1
 
 /** Failures that a smaller page would meet as well. */
-const isNotAboutSize = ["refused", "dns", "tls", "proxy"].map((layer) => `connection-${layer}`).concat("server-pause")
+const isNotAboutSize = ["refused", "unreachable", "dns", "tls", "proxy"]
+  .map((layer) => `connection-${layer}`)
+  .concat("server-pause")
 
 /** Pages beyond `count` that a growing listing may take before it counts as endless. */
 const slackPages = 10

@@ -121,6 +121,7 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
 const connectionFix = {
   dns: "Check the host name in base-url, and that this machine can resolve names.",
   refused: "Check the host and port in base-url, and that the server is running.",
+  unreachable: "Check the host and port in base-url, and whether a firewall stands in between.",
   reset: "Something closes the connection: run it again, or look at the proxy or firewall in between.",
   tls: "The server's certificate is not trusted here. If it is your own, add its root certificate to those that are trusted.",
   timeout: "Run it again later; if it stays, look at the network between here and the server.",

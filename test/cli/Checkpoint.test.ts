@@ -10,6 +10,7 @@ const row = "/api/organizations/o/members/?limit=2"
 const usual: Omit<Checkpoint.CheckpointOptions, "file"> = {
   workDir: Option.none(),
   resume: true,
+  maxAgeMillis: 24 * 3_600_000,
   version: "1.0.0",
   baseUrl: "https://us.posthog.com/api/organizations/o",
   apiToken: Redacted.make(key),
@@ -83,7 +84,7 @@ layer(NodeServices.layer)("Checkpoint", (it) => {
       yield* interrupted(file)
       yield* TestClock.adjust("14 hours")
       const { checkpoint, said } = yield* open(file)
-      assert.match(said, /Starting afresh: .*more than a day old/)
+      assert.match(said, /Starting afresh: .*too old/)
       assert.isFalse(yield* remembers(checkpoint))
       assert.strictEqual(checkpoint.startedAt, yield* Clock.currentTimeMillis)
     })
@@ -209,6 +210,30 @@ layer(NodeServices.layer)("Checkpoint", (it) => {
       yield* (yield* FileSystem.FileSystem).writeFileString(file, "a file, not a folder")
       const error = yield* Effect.flip(open(file, { workDir: Option.some(file) }))
       assert.include(error.message, "--work-dir")
+    })
+  )
+
+  it.effect("takes nothing away that is not its own, and says so", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, path } = yield* place
+      yield* fs.makeDirectory(path)
+      yield* fs.writeFileString(`${path}/precious.txt`, "mine")
+      const error = yield* Effect.flip(open(file))
+      assert.include(error.message, "precious.txt")
+      assert.strictEqual(yield* fs.readFileString(`${path}/precious.txt`), "mine")
+    })
+  )
+
+  it.effect("that others could have changed is not used", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, path } = yield* place
+      yield* interrupted(file)
+      yield* fs.chmod(path, 0o777)
+      const { checkpoint, said } = yield* open(file)
+      assert.include(said, "could have been changed by others")
+      assert.isFalse(yield* remembers(checkpoint))
     })
   )
 })

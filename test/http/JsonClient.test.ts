@@ -295,7 +295,7 @@ describe("JsonClient", () => {
       ["EAI_AGAIN", "dns"],
       ["ECONNREFUSED", "refused"],
       ["ECONNRESET", "reset"],
-      ["UND_ERR_CONNECT_TIMEOUT", "timeout"],
+      ["UND_ERR_CONNECT_TIMEOUT", "unreachable"],
       ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "tls"],
       ["SOMETHING_NEW", "unknown"]
     ] as const)("%s", ([code, layer]) =>

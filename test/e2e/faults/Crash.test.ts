@@ -122,7 +122,7 @@ describe("at each call that changes a file", () => {
                 assert.match(ended.stderr, /^Interrupted\. The previous file is unchanged\./m, about)
               assert.deepStrictEqual(readdirSync(temporary), [], about)
               const left = readdirSync(cwd).filter((name) => name !== "sync.c1z")
-              const isKept = ended.code !== 0 && /within a day to resume/.test(ended.stderr)
+              const isKept = ended.code !== 0 && /again to resume/.test(ended.stderr)
               assert.deepStrictEqual(left, isKept ? [".sync.c1z.checkpoint"] : [], about)
               return ended.code
             }).pipe(Effect.scoped, Effect.provide(simulated)),
