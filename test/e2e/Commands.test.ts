@@ -50,11 +50,14 @@ describe("help", () => {
     })
   )
 
-  it.live("names the settings that the README's table names", () =>
+  it.live("names the settings that the README's tables name", () =>
     Effect.gen(function* () {
       const readme = readFileSync(join(import.meta.dirname, "..", "..", "README.md"), "utf8")
-      const [, table = ""] = /\| setting +\|.*\n\|[ -|]+\n((?:\|.*\n)+)/.exec(readme) ?? []
-      const inReadme = table.matchAll(/^\| `([\w-]+)`/gm).map(([, name]) => name)
+      const tables = readme.matchAll(/\| setting +\|.*\n\|[ -|]+\n((?:\|.*\n)+)/g).map(([, table = ""]) => table)
+      const inReadme = [...tables]
+        .join("\n")
+        .matchAll(/^\| `([\w-]+)`/gm)
+        .map(([, name]) => name)
       const inHelp = (yield* ask("--help")).matchAll(/^ +--([\w-]+).*\(BATON_/gm).map(([, name]) => name)
       assert.sameMembers([...inReadme], [...inHelp])
     })
