@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { BatonServiceUploadAssetRequestSchema } from "../c1api/BatonService.ts"
 
 /** C1: a message may hold 1 MiB; connectors send half of it. */
-export const chunkSize = 512 * 1024
+export const chunkSize = 128 * 1024
 
 type Part = Exclude<MessageInitShape<typeof BatonServiceUploadAssetRequestSchema>["msg"], undefined>
 

@@ -36,6 +36,27 @@ const sessionOptions = {
 /** What connect asks of whoever manages its sessions. */
 type SessionManager = Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead">
 
+/**
+ * A session that ends between two calls tells of it after connect has stopped listening when the next call comes in that
+ * moment, and an error that nobody listens to ends the process (connectrpc/connect-es#1768).
+ */
+const heard = (manager: Http2SessionManager): SessionManager => {
+  const sessions = new WeakSet<object>()
+  return {
+    authority: manager.authority,
+    notifyResponseByteRead: (stream) => manager.notifyResponseByteRead(stream),
+    request: async (...call) => {
+      const stream = await manager.request(...call)
+      const { session } = stream
+      if (session !== undefined && !sessions.has(session)) {
+        sessions.add(session)
+        session.on("error", () => undefined)
+      }
+      return stream
+    }
+  }
+}
+
 /** The sessions of one connection, and a way to end them. */
 interface Sessions {
   readonly manager: SessionManager
@@ -46,7 +67,7 @@ interface Sessions {
 /** A session makes its connection itself. */
 const direct = (origin: string, dial: () => TLSSocket): Sessions => {
   const manager = new Http2SessionManager(origin, sessionOptions, { createConnection: dial })
-  return { manager, isClosed: () => manager.state() === "closed", close: () => manager.abort() }
+  return { manager: heard(manager), isClosed: () => manager.state() === "closed", close: () => manager.abort() }
 }
 
 /** A tunnel serves one session. */
@@ -59,7 +80,7 @@ class TunnelSpent extends Error {}
  */
 const tunnelled = (origin: string, tunnel: () => Promise<Socket>, dial: (tunnel: Socket) => TLSSocket): Sessions => {
   let managers: ReadonlyArray<Http2SessionManager> = []
-  let latest: Promise<Http2SessionManager> | undefined
+  let latest: Promise<SessionManager> | undefined
   let isAborted = false
 
   const open = async () => {
@@ -74,7 +95,7 @@ const tunnelled = (origin: string, tunnel: () => Promise<Socket>, dial: (tunnel:
     })
     managers = [manager, ...managers.filter((earlier) => earlier.state() !== "closed")]
     if (isAborted) socket.destroy()
-    return manager
+    return heard(manager)
   }
 
   const request: SessionManager["request"] = async (...call) => {

@@ -69,7 +69,11 @@ const final: ReadonlyArray<number> = [
 
 /** Whether the same call can succeed later without anybody changing anything. */
 export const isTransient = (error: C1Error): boolean =>
-  error.kind === "unreachable" || error.kind === "timeout" || (error.kind === "refused" && !final.includes(error.code))
+  error.kind === "unreachable" ||
+  error.kind === "timeout" ||
+  (error.kind === "refused" && !final.includes(error.code)) ||
+  // A page of a gateway's: what stands in front of C1 fails for now.
+  (error.kind === "not-c1" && (error.code === Code.Unavailable || /^HTTP 5\d\d/.test(error.detail)))
 
 /** An error of connect's as one of ours. */
 export const fromConnect = (operation: C1Operation, cause: unknown): C1Error => {

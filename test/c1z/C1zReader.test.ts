@@ -74,8 +74,8 @@ layer(NodeServices.layer)("C1zReader", (it) => {
       const path = yield* written()
       const directories: Array<string> = []
       const watched = fileSystemWith((fs) => ({
-        makeTempDirectoryScoped: (options) =>
-          Effect.tap(fs.makeTempDirectoryScoped(options), (directory) => Effect.sync(() => directories.push(directory)))
+        makeTempDirectory: (options) =>
+          Effect.tap(fs.makeTempDirectory(options), (directory) => Effect.sync(() => directories.push(directory)))
       }))
       yield* Effect.provide(readAll(path), watched)
       assert.strictEqual(directories.length, 1)
@@ -123,7 +123,7 @@ layer(NodeServices.layer)("C1zReader", (it) => {
 
   it.effect("does not blame the file for a missing temporary directory", () =>
     Effect.gen(function* () {
-      const failing = fileSystemWith(() => ({ makeTempDirectoryScoped: () => Effect.fail(systemError("ENOENT")) }))
+      const failing = fileSystemWith(() => ({ makeTempDirectory: () => Effect.fail(systemError("ENOENT")) }))
       const error = yield* Effect.flip(Effect.provide(C1zReader.open(yield* written()), failing))
       assert.strictEqual(error.reason, "Io")
       assert.include(error.message, "temporary directory")

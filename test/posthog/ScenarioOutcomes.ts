@@ -25,8 +25,8 @@ export const limits = { maxWaitMillis: 600_000 }
 /** The organization of {@link outcomes}, whose roles need a second page. */
 export const organization = makeOrganization({ seed: 5, members: 250, roles: 110, membershipsPerRole: 3 })
 
-/** The organization of {@link onGeneration}: servers that cannot page their roles do well with 60 of them. */
-export const smallOrganization = makeOrganization({ seed: 6, members: 250, roles: 60, membershipsPerRole: 3 })
+/** The organization of {@link onGeneration}: servers that cannot page their roles do well with 25 of them. */
+export const smallOrganization = makeOrganization({ seed: 6, members: 250, roles: 25, membershipsPerRole: 3 })
 
 /** Those that take a real connection or a real date, and the built command: `test/e2e/Scenarios.test.ts`. */
 export const overSockets: Expectations = {

@@ -65,7 +65,7 @@ ${table(["scenario", "what is the matter", "outcome", "exit code", "file"], rows
 
 ## On servers of every generation
 
-With 250 members and 60 roles, and the same settings. ✓ is a complete sync, with the notes that it makes, and ✗ a failed
+With 250 members and 25 roles, and the same settings. ✓ is a complete sync, with the notes that it makes, and ✗ a failed
 one with its reason, the file unchanged. The test run prints this table as it found it.
 
 ${generationNames.map((name) => `- \`${name}\`: ${generations[name].description}`).join("\n")}

@@ -65,7 +65,7 @@ describe("a service and C1", () => {
         "Hello → ok",
         "GetTask: syncFull <task> → ok",
         "Heartbeat <task> → ok",
-        "UploadAsset <task>: metadata, data × 3, eof → ok",
+        "UploadAsset <task>: metadata, data × 10, eof → ok",
         "FinishTask <task>: success → ok"
       ])
       const [upload] = yield* c1.uploads
