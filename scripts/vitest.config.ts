@@ -6,6 +6,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 90_000,
     // Many tests wait for a child process; one worker would wait with them.
-    maxWorkers: 4
+    maxWorkers: 3
   }
 })

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assertUntouched, contentsOf, directory, messageOf, run, settings } from "./Harness.ts"
+import { thorough } from "../Thorough.ts"
 
 /** What is wrong, and what has to come of it. */
 export interface BadInput {
@@ -60,12 +61,16 @@ const attempt = Effect.fnUntraced(function* (
 export const refuse = (input: BadInput, environment: Readonly<Record<string, string>>) =>
   attempt(input, environment, [])
 
-/** The same, and once more with everything logged. */
+/** The same, and, when all is tested, once more with everything logged. */
 export const refuseLogged = (input: BadInput, environment: Readonly<Record<string, string>>) =>
-  Effect.forEach([[], ["--log-level", "trace"]], (more) => attempt(input, environment, more), {
-    concurrency: 2,
-    discard: true
-  })
+  Effect.forEach(
+    thorough ? [[], ["--log-level", "trace"]] : [["--log-level", "trace"]],
+    (more) => attempt(input, environment, more),
+    {
+      concurrency: 2,
+      discard: true
+    }
+  )
 
 /** Runs against the simulator of the context. */
 export const refuseSimulated = (input: BadInput) =>

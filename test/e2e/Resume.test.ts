@@ -28,6 +28,7 @@ import {
   start,
   until
 } from "./Harness.ts"
+import { thorough } from "../Thorough.ts"
 
 /** Six pages of members, one of roles and five of memberships, of ten rows each. */
 const small = makeOrganization({ seed: 5, members: 60, roles: 5, membershipsPerRole: 8 })
@@ -173,7 +174,7 @@ describe("a sync killed at a page boundary", () => {
     })
   )
 
-  it.live(
+  it.live.skipIf(!thorough)(
     "each of 40, with four requests under way, asks again at most for those",
     () =>
       Effect.gen(function* () {

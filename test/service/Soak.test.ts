@@ -12,11 +12,11 @@ import { createInterface } from "node:readline"
 import { type Call, FakeC1, Fault, type TaskInit, type TaskState } from "../../src/testing/c1/index.ts"
 import { hash } from "../../src/testing/Hash.ts"
 import { directory } from "../e2e/Harness.ts"
+import { thorough } from "../Thorough.ts"
 import * as FastClock from "./FastClock.ts"
 import * as Replica from "./Replica.ts"
 
-/** A thousand in CI; a part of it says enough to whoever runs the tests meanwhile. */
-const tasks = Number(process.env["SOAK_TASKS"] ?? 150)
+const tasks = thorough ? 1000 : 150
 
 const page = Fault.Http({ status: 503, contentType: "text/html", body: "<html>maintenance</html>" })
 

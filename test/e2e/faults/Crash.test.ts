@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { bin, contentsOf, directory, execute, requests, run, settings } from "../Harness.ts"
 import { expected, occupied, previous, recordsOf, simulated } from "./Faulty.ts"
+import { thorough } from "../../Thorough.ts"
 
 /** One page of members, one of roles and two of memberships. */
 const args = ["--workers", "1"]
@@ -100,7 +101,7 @@ describe("at each call that changes a file", () => {
     60_000
   )
 
-  it.live(
+  it.live.skipIf(!thorough)(
     "G1: SIGINT or SIGTERM leaves the old file and says how to go on, or comes too late and changes nothing",
     () =>
       Effect.gen(function* () {
@@ -133,7 +134,7 @@ describe("at each call that changes a file", () => {
     60_000
   )
 
-  it.live(
+  it.live.skipIf(!thorough)(
     "G3: one call that fails leaves the old file and says why, or the new one",
     () =>
       Effect.gen(function* () {

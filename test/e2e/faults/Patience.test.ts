@@ -3,11 +3,12 @@ import { describe, it } from "@effect/vitest"
 import * as FaultyProxy from "../FaultyProxy.ts"
 import type { FaultName } from "./FaultOutcomes.ts"
 import { argsWith, through } from "./Faulty.ts"
+import { thorough } from "../../Thorough.ts"
 
 const isLaterPage = ({ about, url }: FaultyProxy.Passing): boolean =>
   about === "members" && !url.includes("offset=0") && url.includes("offset=")
 
-describe.concurrent("patience ends", () => {
+describe.skipIf(!thorough).concurrent("patience ends", () => {
   it.live.each<readonly [FaultName, FaultyProxy.Fault, ReadonlyArray<string>?]>([
     [
       "D5: a body that takes longer than it may (--body-timeout-seconds)",

@@ -7,6 +7,7 @@ import { makeOrganization, type Organization, Rows, Scenario, withoutMember } fr
 import { bin, directory, execute, readC1z, run, settings, simulator } from "../Harness.ts"
 import type { FaultName } from "./FaultOutcomes.ts"
 import { args, hold, holdWords, occupied, organization } from "./Faulty.ts"
+import { thorough } from "../../Thorough.ts"
 
 const attempt = Effect.fnUntraced(function* (name: FaultName, cwd: string, more: ReadonlyArray<string> = []) {
   const ended = yield* run([...args, ...more], { cwd, env: yield* settings })
@@ -86,7 +87,7 @@ describe("more than half are gone", () => {
   )
 })
 
-describe("little memory", () => {
+describe.skipIf(!thorough)("little memory", () => {
   it.live(
     "E8: 10,000 roles",
     () =>
