@@ -22,10 +22,12 @@ import * as AnswerBody from "./AnswerBody.ts"
 import { AnswerJournal, type AnswerRecorder } from "./AnswerJournal.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
+import * as KeptAnswer from "./KeptAnswer.ts"
 import { RequestBudget } from "./RequestBudget.ts"
 import * as KeyEcho from "./KeyEcho.ts"
 import { plainText } from "./PlainText.ts"
 import * as RetryAfter from "./RetryAfter.ts"
+import type { RowReader } from "./RowReader.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
 
 export interface JsonClientOptions {
@@ -63,8 +65,8 @@ export class JsonClient extends Context.Service<
   JsonClient,
   {
     /**
-     * Reads `path` (with query) of the configured origin. The rows of a `results` array go to `rows.onRow` as JSON text
-     * while they arrive, and `rows.start` is called before the first of each attempt: after a broken connection the
+     * Reads `path` (with query) of the configured origin. The rows of a `results` array go to `rows.onRow` while they
+     * arrive, and `rows.start` is called before the first of each attempt: after a broken connection the
      * whole answer is read again.
      */
     readonly get: (path: string, options?: GetOptions) => Effect.Effect<JsonAnswer, HttpFailure>
@@ -83,10 +85,6 @@ export interface GetOptions {
   readonly retries?: number | undefined
   /** Asks the server even if the answer is remembered from an interrupted run. */
   readonly fresh?: boolean | undefined
-}
-
-export interface RowReader extends JsonRows.JsonRowsTarget {
-  readonly start: () => void
 }
 
 const ErrorEnvelope = Schema.Struct({
@@ -110,6 +108,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     )
   )
   const redact = SecretRedactor.make([options.token])
+  const makeEcho = KeyEcho.maker(options.token)
   const journal = yield* AnswerJournal
   const clip = (text: string) => redact(plainText(text)).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
@@ -167,7 +166,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return response
   })
 
-  /** Reads a body to its end, handing its rows on; `recorder` takes it down, unless the server echoes the key in it. */
+  /** Reads a body to its end, handing its rows on; `recorder` takes down what is used of it. */
   const readBody = Effect.fnUntraced(function* <E>(
     path: string,
     body: Stream.Stream<Uint8Array, E>,
@@ -175,54 +174,42 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     recorder: AnswerRecorder | undefined
   ) {
     rows.start()
-    const echo = KeyEcho.make(options.token)
-    const { inner } = rows
-    // Without rows the whole answer is what is around them: one role, with all its members.
-    const limit = rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
+    const echo = makeEcho()
+    const kept = recorder === undefined ? undefined : KeptAnswer.make(rows)
     const splitter = JsonRows.make({
-      envelopeBytes: limit,
-      onRow: (json) => rows.onRow(echo.redact(json)),
-      inner: inner === undefined ? undefined : { key: inner.key, onItem: (json) => inner.onItem(echo.redact(json)) }
+      ...(kept?.target ?? rows),
+      redact: echo.redact,
+      // Without rows the whole answer is what is around them: one role, with all its members.
+      envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
     })
     let size = 0
-    let isKept = recorder !== undefined
-    /** Taken down only after the next one was looked at: the key may begin in it. */
-    let held: Uint8Array | undefined
-    const takeDown = (next: Uint8Array | undefined) => {
-      const chunk = held
-      held = next
-      return isKept && recorder !== undefined && chunk !== undefined ? recorder.add(chunk) : Effect.void
-    }
-    yield* Stream.runForEach(body, (chunk): Effect.Effect<void, LimitExceeded> => {
+    const takeDown = (text: string | undefined) =>
+      recorder === undefined || text === undefined ? Effect.void : recorder.add(Buffer.from(text))
+    yield* Stream.runForEach(body, (chunk): Effect.Effect<void, LimitExceeded | InvalidJson> => {
       size += chunk.length
       if (size > HttpLimits.bodyBytes) {
         return Effect.fail(new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes }))
       }
-      if (echo.suspect(chunk)) isKept = false
       const problem = splitter.push(chunk)
-      if (problem !== undefined) return Effect.fail(new LimitExceeded({ path, ...problem }))
-      return takeDown(chunk)
+      return problem === undefined ? takeDown(kept?.take()) : Effect.fail(failureOf(path, problem))
     })
     const end = splitter.end()
-    if (end.repeated) return yield* new InvalidJson({ path, description: "it has `results` twice", truncated: false })
-    if (!end.utf8) return yield* new InvalidJson({ path, description: "invalid UTF-8", truncated: false })
+    if (end.truncated) {
+      return yield* new InvalidJson({
+        path,
+        description: size === 0 ? "the body is empty" : `the body ended early, after ${size} bytes`,
+        truncated: true
+      })
+    }
     const answer = yield* Effect.try({
       try: (): JsonAnswer => ({ body: JSON.parse(echo.redact(end.envelope)), rows: end.rows }),
-      catch: (cause) =>
-        new InvalidJson({
-          path,
-          // The parser's own message quotes the text, in which the key may stand cut in two.
-          description:
-            size === 0
-              ? "the body is empty"
-              : end.truncated
-                ? `the body ended early, after ${size} bytes`
-                : placeOf(cause),
-          truncated: end.truncated || size === 0
-        })
+      catch: () => new InvalidJson({ path, description: "it does not parse", truncated: false })
     })
-    yield* takeDown(undefined)
-    if (recorder !== undefined) yield* isKept ? recorder.commit : recorder.discard
+    if (recorder !== undefined) {
+      const rest = echo.isSeen() ? undefined : kept?.end(answer.body)
+      yield* takeDown(rest)
+      yield* rest === undefined ? recorder.discard : recorder.commit
+    }
     return { answer, size }
   })
 
@@ -338,8 +325,14 @@ const maxRefusals = 20
 
 const noRows: RowReader = { start: () => undefined, onRow: () => undefined }
 
-/** Where a JSON text is broken, as far as the parser tells. */
-export const placeOf = (cause: unknown): string => {
-  const place = cause instanceof SyntaxError ? /at position \d+/.exec(cause.message)?.[0] : undefined
-  return place === undefined ? "it does not parse" : `it does not parse ${place}`
+/** What is wrong with the bytes of a body, as a failure of the request. */
+const failureOf = (path: string, problem: JsonRows.JsonRowsProblem): LimitExceeded | InvalidJson => {
+  if ("limit" in problem) return new LimitExceeded({ path, ...problem })
+  const description =
+    "invalidAt" in problem
+      ? `it does not parse at position ${problem.invalidAt}`
+      : "repeated" in problem
+        ? `it has \`${problem.repeated}\` twice`
+        : "invalid UTF-8"
+  return new InvalidJson({ path, description, truncated: false })
 }

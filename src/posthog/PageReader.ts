@@ -1,6 +1,7 @@
 import { Effect, Result, Schema, SchemaIssue } from "effect"
-import { type HttpFailure, InvalidJson } from "../http/HttpFailure.ts"
-import { type GetOptions, type JsonClient, placeOf } from "../http/JsonClient.ts"
+import type { GetOptions, JsonClient } from "../http/JsonClient.ts"
+import type { JsonRow } from "../http/JsonRows.ts"
+import type { RowReader } from "../http/RowReader.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import type { Endpoint } from "./PostHogApi.ts"
 import { fromHttp, type PostHogError, undecodable } from "./PostHogError.ts"
@@ -18,11 +19,25 @@ export interface Page<Row> {
 /** Decodes the rows of one page, one by one, while the page arrives. */
 export interface RowDecoder<Row> {
   readonly row: (json: unknown) => Result.Result<Row, Schema.SchemaError>
+  /** A row that is plain to see where it stands, and need not be parsed; the others go to {@link RowDecoder.row}. */
+  readonly glance?: Glance<Row> | undefined
   /** An array in each row, whose items come apart and before their row: a large one costs no more than its items. */
-  readonly embedded?: {
-    readonly key: string
-    readonly item: (json: unknown) => Result.Result<void, Schema.SchemaError>
-  }
+  readonly embedded?:
+    | {
+        readonly key: string
+        readonly item: (json: unknown) => Result.Result<unknown, Schema.SchemaError>
+        /** As for rows; what it returns is of no interest but for being there. */
+        readonly glance: Glance<unknown>
+      }
+    | undefined
+}
+
+/** How to read a row, or an item of one, from a few of its members. */
+export interface Glance<Row> {
+  readonly fields: ReadonlyArray<ReadonlyArray<string>>
+  readonly read: (row: JsonRow) => Row | undefined
+  /** JSON with no more than those members. */
+  readonly kept: (row: JsonRow) => string
 }
 
 export interface PageReaderOptions<Row> {
@@ -89,56 +104,55 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
   Effect.fnUntraced(function* (path: string, options?: ReadPageOptions) {
     let rows: Array<Row> = []
     let decode = decoder()
-    let problem: PostHogError | HttpFailure | undefined
+    let problem: PostHogError | undefined
 
-    /** Decodes JSON text, or notes the first problem of the page, after which nothing matters any more. */
-    const take = <A>(json: string, use: (value: unknown) => Result.Result<A, Schema.SchemaError>): A | undefined => {
+    /** Decodes a row, or notes the first problem of the page, after which nothing matters any more. */
+    const take = <A>(
+      row: JsonRow,
+      glance: Glance<A> | undefined,
+      use: (value: unknown) => Result.Result<A, Schema.SchemaError>
+    ): A | undefined => {
       if (problem !== undefined) return undefined
-      const parsed = parseJson(json)
-      if (Result.isFailure(parsed)) {
-        problem = new InvalidJson({ path, description: parsed.failure, truncated: false })
-        return undefined
-      }
-      const used = use(parsed.success)
+      const seen = glance?.read(row)
+      if (seen !== undefined) return seen
+      const value: unknown = JSON.parse(row.json())
+      const used = use(value)
       if (Result.isSuccess(used)) return used.success
-      problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(used.failure, parsed.success)}`))
+      problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(used.failure, value)}`))
       return undefined
     }
-    const { embedded } = decode
-    const reader = {
+    const { embedded, glance } = decode
+    const reader: RowReader = {
       start: () => {
         rows = []
         decode = decoder()
         problem = undefined
       },
-      onRow: (json: string) => {
-        const row = take(json, (value) => decode.row(value))
-        if (row !== undefined) rows.push(row)
+      onRow: (row) => {
+        const decoded = take(row, decode.glance, decode.row)
+        if (decoded !== undefined) rows.push(decoded)
       },
+      fields: embedded?.glance.fields ?? glance?.fields,
+      kept: embedded?.glance.kept ?? glance?.kept,
       inner:
         embedded === undefined
           ? undefined
           : {
               key: embedded.key,
-              onItem: (json: string) => void take(json, (value) => decode.embedded?.item(value) ?? Result.void)
+              onItem: (item) => {
+                if (decode.embedded !== undefined) take(item, decode.embedded.glance, decode.embedded.item)
+              }
             }
     }
     const answer = yield* client
       .get(path, { rows: reader, ...options })
       .pipe(Effect.mapError((failure) => fromHttp(base, endpoint, failure)))
-    if (problem !== undefined) {
-      return yield* problem._tag === "PostHogError" ? problem : fromHttp(base, endpoint, problem)
-    }
+    if (problem !== undefined) return yield* problem
     const envelope = decodeEnvelope(answer.body)
     if (Result.isFailure(envelope))
       return yield* undecodable(path, client.redact(explain(envelope.failure, answer.body)))
     const { count, next, results } = envelope.success
-    if (results.length !== answer.rows) return yield* undecodable(path, "it has several `results`")
+    // Rows that were not split off, since the key of their list is written with escapes.
+    if (results.length > 0) return yield* undecodable(path, "its `results` cannot be read")
     return { rows, count, hasNext: next != null }
-  })
-
-const parseJson = (json: string): Result.Result<unknown, string> =>
-  Result.try({
-    try: (): unknown => JSON.parse(json),
-    catch: placeOf
   })

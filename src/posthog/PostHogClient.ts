@@ -4,6 +4,7 @@ import { type HttpStatistics, JsonClient } from "../http/JsonClient.ts"
 import type { RequestBudget } from "../http/RequestBudget.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import * as Listing from "./Listing.ts"
+import * as MembershipRow from "./MembershipRow.ts"
 import * as PageReader from "./PageReader.ts"
 import * as Api from "./PostHogApi.ts"
 import { PostHogConfig } from "./PostHogConfig.ts"
@@ -35,7 +36,7 @@ export class PostHogClient extends Context.Service<
     /** One role with its members as of now; fails with status 404 when it is gone. */
     readonly role: (roleId: string) => Effect.Effect<ListedRole, PostHogError>
     /** Who holds a role; `fresh` to ask again what an interrupted run remembers. */
-    readonly roleMemberships: (roleId: string, fresh?: boolean) => Listing.Listing<RoleMembership>
+    readonly roleMemberships: (roleId: string, fresh?: boolean) => Listing.Listing<RoleMembers.RoleMember>
     readonly statistics: Effect.Effect<HttpStatistics>
   }
 >()("baton-posthog/posthog/PostHogClient") {
@@ -69,7 +70,14 @@ export class PostHogClient extends Context.Service<
 const defaultPageSize = 100
 
 const decodeRole = Schema.decodeUnknownResult(Role)
+const decodeRoleWithMembers = Schema.decodeUnknownResult(RoleWithMembers)
 const decodeMembership = Schema.decodeUnknownResult(RoleMembership)
+const decodeMember = (json: unknown) => Result.map(decodeMembership(json), RoleMembers.memberOf)
+
+const membershipDecoder = (): PageReader.RowDecoder<RoleMembers.RoleMember> => ({
+  row: decodeMember,
+  glance: MembershipRow
+})
 
 /** Roles with their members taken in one by one. A row without the array, or with something else, embeds nothing. */
 const roleDecoder = (): PageReader.RowDecoder<ListedRole> => {
@@ -77,12 +85,24 @@ const roleDecoder = (): PageReader.RowDecoder<ListedRole> => {
   return {
     embedded: {
       key: "members",
-      item: (json) => Result.map(decodeMembership(json), members.add)
+      item: (json) => Result.map(decodeMember(json), members.add),
+      glance: {
+        ...MembershipRow,
+        read: (item) => {
+          const member = MembershipRow.read(item)
+          if (member !== undefined) members.add(member)
+          return member
+        }
+      }
     },
     row: (json) =>
-      Result.map(decodeRole(json), ({ members: embedded, ...role }) => {
+      Result.flatMap(decodeRole(json), ({ members: rest, ...role }): Result.Result<ListedRole, Schema.SchemaError> => {
         const gathered = members.end()
-        return { role, members: Array.isArray(embedded) ? gathered : undefined }
+        if (!Array.isArray(rest)) return Result.succeed({ role, members: undefined })
+        // Left in the row, since their key is written with escapes.
+        return rest.length === 0
+          ? Result.succeed({ role, members: gathered })
+          : Result.map(decodeRoleWithMembers(json), (whole) => ({ role, members: RoleMembers.all(whole.members) }))
       })
   }
 }
@@ -102,7 +122,7 @@ const make = Effect.gen(function* () {
     client,
     base,
     endpoint: Api.roleMemberships,
-    decoder: PageReader.plain(RoleMembership)
+    decoder: membershipDecoder
   })
 
   /** PostHog: from November 2022 to January 2026 every parameter on `/roles/` gave a 500, its own `next` included. */
@@ -164,11 +184,7 @@ const make = Effect.gen(function* () {
 
     role: (roleId) =>
       readObject(Api.role, path(Api.role, { organization_id, role_id: roleId }), RoleWithMembers).pipe(
-        Effect.map(({ members, ...role }) => {
-          const gathered = RoleMembers.gather()
-          members.forEach(gathered.add)
-          return { role, members: gathered.end() }
-        })
+        Effect.map(({ members, ...role }) => ({ role, members: RoleMembers.all(members) }))
       ),
 
     roleMemberships: (roleId, fresh) => {
@@ -176,7 +192,7 @@ const make = Effect.gen(function* () {
       return Listing.make({
         name: `members of role ${roleId}`,
         readPage: readMemberships,
-        key: (membership) => membership.user.uuid.toLowerCase(),
+        key: (member) => member.uuid,
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
         concurrency,
