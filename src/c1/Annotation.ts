@@ -2,7 +2,7 @@
  * What records carry besides their fields: `google.protobuf.Any` over the messages that we know, told apart by
  * `@type`. An annotation of another type keeps its bytes (base64 in `value`), so that it is written back as it was read.
  */
-import { BinaryReader, BinaryWriter, WireType, base64Decode, base64Encode } from "@bufbuild/protobuf/wire"
+import { BinaryReader, WireType, base64Decode, base64Encode } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
 import { CapabilityPermissions } from "./CapabilityPermissions.ts"
 import type { DeclaredCodec, MessageCodec } from "./Codec.ts"
@@ -26,6 +26,8 @@ import * as TextRule from "./TextRule.ts"
 import { UserTrait } from "./UserTrait.ts"
 import { type Violation, kindOf, quote, violation } from "./Violation.ts"
 import { expectWireType, malformed, nested } from "./Wire.ts"
+import type { JsonWriter } from "./JsonWriter.ts"
+import { ProtobufWriter } from "./ProtobufWriter.ts"
 
 /** A message's values with their `@type`. */
 export type Annotated<N extends string, T> = { readonly "@type": TypeUrl<N> } & T
@@ -65,12 +67,18 @@ interface Known {
   readonly codec: DeclaredCodec
   /** Field 1 of the `Any`, tag and length included. */
   readonly header: Uint8Array
+  /** The JSON up to its own members. */
+  readonly opening: Uint8Array
 }
 
 const byUrl: ReadonlyMap<unknown, Known> = new Map(
   known.map((message) => [
     message.typeUrl,
-    { codec: message.codec, header: new BinaryWriter().uint32(0x0a).string(message.typeUrl).finish() }
+    {
+      codec: message.codec,
+      header: new ProtobufWriter().uint32(0x0a).string(message.typeUrl).finish(),
+      opening: Buffer.from(`{"@type":${JSON.stringify(message.typeUrl)}`)
+    }
   ])
 )
 
@@ -105,7 +113,7 @@ const Opaque: Schema.Codec<OpaqueAnnotation> = Schema.Struct({
   )
 })
 
-const write = (writer: BinaryWriter, value: unknown): void => {
+const write = (writer: ProtobufWriter, value: unknown): void => {
   if (!isRecord(value)) return malformed(`${kindOf(value)} is not an annotation`)
   const of = byUrl.get(value["@type"])
   if (of !== undefined) {
@@ -141,15 +149,21 @@ const read = (reader: BinaryReader, end: number): unknown => {
   return payload.length === 0 ? { "@type": url } : { "@type": url, value: base64Encode(payload) }
 }
 
-const print = (value: unknown): string => {
+const print = (writer: JsonWriter, value: unknown): void => {
   if (!isRecord(value)) return malformed(`${kindOf(value)} is not an annotation`)
-  const type = `{"@type":${JSON.stringify(value["@type"])}`
-  const of = byUrl.get(value["@type"])
-  if (of === undefined)
-    return value.value === undefined ? `${type}}` : `${type},"value":${JSON.stringify(value.value)}}`
-  const body = of.codec.print(value)
-  return body === "{}" ? `${type}}` : `${type},${body.slice(1)}`
+  const { "@type": url, value: bytes } = value
+  const of = byUrl.get(url)
+  if (of !== undefined) {
+    writer.raw(of.opening)
+    of.codec.printMembers(writer, value, true)
+  } else {
+    writer.json(`{"@type":${JSON.stringify(url)}`)
+    if (bytes !== undefined) writer.json(`,"value":${JSON.stringify(bytes)}`)
+  }
+  writer.byte(closeBrace)
 }
+
+const closeBrace = 0x7d
 
 const check = (value: unknown): Violation | undefined => {
   if (!isRecord(value)) return violation(kindOf(value), "an annotation")

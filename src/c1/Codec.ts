@@ -1,17 +1,19 @@
 /** The two layers under every message: what a message can do, and what one of its fields can do. */
-import type { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import type { BinaryReader, WireType } from "@bufbuild/protobuf/wire"
+import type { JsonWriter } from "./JsonWriter.ts"
 import type { Violation } from "./Violation.ts"
+import type { ProtobufWriter } from "./ProtobufWriter.ts"
 
 /**
  * The ways of one message body, without its tag or length. They take `unknown`, because a codec is reached through a
  * field's name; the types are settled where a message is declared.
  */
 export interface MessageCodec {
-  readonly write: (writer: BinaryWriter, value: unknown) => void
+  readonly write: (writer: ProtobufWriter, value: unknown) => void
   /** Reads up to `end`. `previous` is what an earlier occurrence of the same field held: protobuf merges the two. */
   readonly read: (reader: BinaryReader, end: number, previous?: unknown) => unknown
   /** Proto-JSON: one line, keys in declaration order, defaults left out. */
-  readonly print: (value: unknown) => string
+  readonly print: (writer: JsonWriter, value: unknown) => void
   /** The first declared limit that the value breaks. */
   readonly check: (value: unknown) => Violation | undefined
 }
@@ -20,6 +22,8 @@ export interface MessageCodec {
 export interface DeclaredCodec extends MessageCodec {
   /** Whether every field holds its default, so that there is nothing to write. */
   readonly isEmpty: (value: unknown) => boolean
+  /** The members of the JSON without the braces; each begins with a comma if it `continues` others. */
+  readonly printMembers: (writer: JsonWriter, value: unknown, continues: boolean) => void
 }
 
 /** The ways of one field of a message. */
@@ -31,9 +35,9 @@ export interface FieldCodec {
   /** Whether the value is the proto3 default, which neither bytes nor JSON mention. */
   readonly isDefault: (value: unknown) => boolean
   /** Writes tag and value. */
-  readonly write: (writer: BinaryWriter, value: unknown) => void
+  readonly write: (writer: ProtobufWriter, value: unknown) => void
   readonly read: (reader: BinaryReader, wireType: WireType, previous: unknown) => unknown
-  /** The JSON of the value. */
-  readonly print: (value: unknown) => string
+  /** Writes the JSON of the value. */
+  readonly print: (writer: JsonWriter, value: unknown) => void
   readonly check: (value: unknown) => Violation | undefined
 }

@@ -69,7 +69,9 @@ export const string = (number: number, rule: TextRule.TextRule = TextRule.any): 
       expectWireType(wireType, WireType.LengthDelimited)
       return reader.string(true)
     },
-    print: (value) => JSON.stringify(value),
+    print: (writer, value) => {
+      if (typeof value === "string") writer.text(value)
+    },
     check: (value) => (typeof value === "string" ? rule(value) : violation(kindOf(value), "a text"))
   })
 }
@@ -89,7 +91,9 @@ export const bool = (number: number): Field<Schema.Boolean> => {
       expectWireType(wireType, WireType.Varint)
       return reader.bool()
     },
-    print: () => "true",
+    print: (writer) => {
+      writer.json("true")
+    },
     check: (value) => (typeof value === "boolean" ? undefined : violation(kindOf(value), "true or false"))
   })
 }
@@ -119,7 +123,9 @@ export const int64 = (number: number): Field<Schema.String> => {
         expectWireType(wireType, WireType.Varint)
         return String(reader.int64())
       },
-      print: (value) => `"${value}"`,
+      print: (writer, value) => {
+        writer.text(String(value))
+      },
       check: (value) =>
         typeof value === "string" && isInt64(value) ? undefined : violation(quote(String(value)), int64Limit)
     }
@@ -166,7 +172,9 @@ export const enumeration = <const N extends string>(
       expectWireType(wireType, WireType.Varint)
       return nameOf(reader.int32()) ?? previous
     },
-    print: (value) => `"${value}"`,
+    print: (writer, value) => {
+      writer.text(String(value))
+    },
     check
   })
 }

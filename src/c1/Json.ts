@@ -1,4 +1,5 @@
 /** How proto-JSON prints and orders what has no message of its own. */
+import type { JsonWriter } from "./JsonWriter.ts"
 
 /** A value with named members (a message or a `Struct`), as far as a codec knows it. */
 export const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
@@ -34,7 +35,32 @@ export const byCodePoint = (left: string, right: string): number => {
 }
 
 /** The keys of an object by code point. */
-export const sortedKeys = (object: object): ReadonlyArray<string> => Object.keys(object).sort(byCodePoint)
+export const sortedKeys = (object: object): ReadonlyArray<string> => {
+  const keys = Object.keys(object)
+  for (let index = 1; index < keys.length; index++) {
+    if (byCodePoint(keys[index - 1] ?? "", keys[index] ?? "") > 0) return keys.sort(byCodePoint)
+  }
+  return keys
+}
 
-/** Joins printed members to an object: `members` are `"key":value`. */
-export const object = (members: ReadonlyArray<string>): string => `{${members.join(",")}}`
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const colon = 0x3a
+const comma = 0x2c
+
+/** An object whose keys are data, in their order by code point. */
+export const printEntries = (
+  writer: JsonWriter,
+  value: { readonly [key: string]: unknown },
+  print: (writer: JsonWriter, value: unknown) => void
+): void => {
+  const keys = sortedKeys(value)
+  writer.byte(openBrace)
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] ?? ""
+    if (index > 0) writer.byte(comma)
+    writer.text(key).byte(colon)
+    print(writer, value[key])
+  }
+  writer.byte(closeBrace)
+}

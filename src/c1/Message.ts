@@ -3,7 +3,7 @@
  * limits. In memory a message is its proto-JSON form: camelCase keys, enums by name, times as RFC 3339 texts, and a key
  * left out where the value is the default.
  */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire"
+import { BinaryReader } from "@bufbuild/protobuf/wire"
 import { Result, Schema } from "effect"
 import type { DeclaredCodec, FieldCodec } from "./Codec.ts"
 import type { Field } from "./Field.ts"
@@ -11,6 +11,8 @@ import { isRecord } from "./Json.ts"
 import { ProtobufError } from "./ProtobufError.ts"
 import { type Violation, kindOf, violation, within } from "./Violation.ts"
 import { Malformed, malformed, nested } from "./Wire.ts"
+import { JsonWriter } from "./JsonWriter.ts"
+import { ProtobufWriter } from "./ProtobufWriter.ts"
 
 /** What can be done with the values of one message. */
 export interface Message<T> {
@@ -60,25 +62,68 @@ export interface Declared<N extends string, F extends Fields> extends Omit<Messa
 /** The type of a message's values. */
 export type Type<M extends { readonly schema: Schema.Constraint }> = M["schema"]["Type"]
 
+const openBrace = 0x7b
+const closeBrace = 0x7d
+
 interface Entry extends FieldCodec {
   readonly name: string
   /** The key as it is printed: `"displayName":`. */
-  readonly key: string
+  readonly key: Uint8Array
+  /** The same behind another field. */
+  readonly nextKey: Uint8Array
 }
+
+/** Entries in an order of their own, with their place in it. */
+const ranked = (entries: ReadonlyArray<Entry>): ReadonlyMap<string, { readonly entry: Entry; readonly rank: number }> =>
+  new Map(entries.map((entry, rank) => [entry.name, { entry, rank }]))
 
 const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
   // Fields ascend by number; the only oneof of the model is `Value`, which `Struct` writes.
   const byNumber = [...entries].sort((left, right) => left.number - right.number)
+  const writing = ranked(byNumber)
+  const printing = ranked(entries)
   const numbered = new Map(entries.map((entry) => [entry.number, entry]))
   const named = new Map(entries.map((entry) => [entry.name, entry]))
   const required = entries.filter((entry) => entry.required)
 
+  // Messages have few of their fields, nearly always in order: to go through those that are there takes half the time.
+  const isInOrder = (value: { readonly [key: string]: unknown }, order: typeof writing): boolean => {
+    let last = -1
+    for (const name in value) {
+      const rank = order.get(name)?.rank ?? last
+      if (rank < last) return false
+      last = rank
+    }
+    return true
+  }
+  const inOrder = (
+    value: { readonly [key: string]: unknown },
+    order: ReadonlyArray<Entry>
+  ): { readonly [key: string]: unknown } =>
+    Object.fromEntries(order.filter(({ name }) => name in value).map(({ name }) => [name, value[name]]))
+
+  const printMembers: DeclaredCodec["printMembers"] = (writer, value, continues) => {
+    if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
+    const ordered = isInOrder(value, printing) ? value : inOrder(value, entries)
+    let isFirst = !continues
+    for (const name in ordered) {
+      const entry = named.get(name)
+      const member = ordered[name]
+      if (entry === undefined || member === undefined || entry.isDefault(member)) continue
+      writer.raw(isFirst ? entry.key : entry.nextKey)
+      isFirst = false
+      entry.print(writer, member)
+    }
+  }
+
   return {
     write: (writer, value) => {
       if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
-      for (const entry of byNumber) {
-        const member = value[entry.name]
-        if (member !== undefined && !entry.isDefault(member)) entry.write(writer, member)
+      const ordered = isInOrder(value, writing) ? value : inOrder(value, byNumber)
+      for (const name in ordered) {
+        const entry = named.get(name)
+        const member = ordered[name]
+        if (entry !== undefined && member !== undefined && !entry.isDefault(member)) entry.write(writer, member)
       }
     },
     isEmpty: (value) => {
@@ -103,17 +148,12 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
       }
       return draft
     },
-    print: (value) => {
-      if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
-      let json = ""
-      for (const entry of entries) {
-        const member = value[entry.name]
-        if (member === undefined || entry.isDefault(member)) continue
-        if (json !== "") json += ","
-        json += entry.key + entry.print(member)
-      }
-      return `{${json}}`
+    print: (writer, value) => {
+      writer.byte(openBrace)
+      printMembers(writer, value, false)
+      writer.byte(closeBrace)
     },
+    printMembers,
     check: (value) => {
       if (!isRecord(value)) return violation(kindOf(value), "an object")
       for (const name in value) {
@@ -151,20 +191,23 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
   type T = Schema.Struct.Type<F>
   const schema = Schema.Struct(fields)
   const codec = makeCodec(
-    Object.entries(fields).map(([name, field]) => ({ ...field.codec, name, key: `${JSON.stringify(name)}:` }))
+    Object.entries(fields).map(([name, field]) => {
+      const key = `${JSON.stringify(name)}:`
+      return { ...field.codec, name, key: Buffer.from(key), nextKey: Buffer.from(`,${key}`) }
+    })
   )
   const unwritable = asProtobufError(typeName, "encode")
   // The field codecs make what the field schemas say and `read` leaves no required field out, so the type holds.
   const isValue = (draft: unknown): draft is T => isRecord(draft)
   const encoder = (): ((value: T) => Uint8Array<ArrayBuffer>) => {
-    let writer = new BinaryWriter()
+    const writer = new ProtobufWriter()
     return (value) => {
       try {
         codec.write(writer, value)
         return writer.finish()
       } catch (cause) {
         // What was written of the value must not stand before the next one.
-        writer = new BinaryWriter()
+        writer.reset()
         throw unwritable(cause)
       }
     }
@@ -186,7 +229,9 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
       }),
     toJson: (value) => {
       try {
-        return codec.print(value)
+        const writer = new JsonWriter()
+        codec.print(writer, value)
+        return writer.toString()
       } catch (cause) {
         throw unwritable(cause)
       }

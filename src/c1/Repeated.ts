@@ -2,7 +2,8 @@
 import { WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
 import { type Field, type MessageLike, asCheck, define, delimited, namesOf, text } from "./Field.ts"
-import { isArray, isRecord, object, setKey, sortedKeys } from "./Json.ts"
+import { isArray, isRecord, printEntries, setKey, sortedKeys } from "./Json.ts"
+import type { JsonWriter } from "./JsonWriter.ts"
 import * as TextRule from "./TextRule.ts"
 import { type Rule, type Violation, kindOf, violation, within } from "./Violation.ts"
 import { endOfValue, expectWireType, malformed, nested } from "./Wire.ts"
@@ -18,8 +19,23 @@ const mapSoFar = (previous: unknown): { [key: string]: unknown } => {
 
 const isEmpty = (value: unknown): boolean => isArray(value) && value.length === 0
 
-const printList = (value: unknown, item: (value: unknown) => string): string =>
-  isArray(value) ? `[${value.map(item).join(",")}]` : malformed(`${kindOf(value)} is not a list`)
+const printList = (writer: JsonWriter, value: unknown, item: (writer: JsonWriter, value: unknown) => void): void => {
+  if (!isArray(value)) return malformed(`${kindOf(value)} is not a list`)
+  writer.byte(openBracket)
+  for (let index = 0; index < value.length; index++) {
+    if (index > 0) writer.byte(comma)
+    item(writer, value[index])
+  }
+  writer.byte(closeBracket)
+}
+
+const printAsText = (writer: JsonWriter, value: unknown): void => {
+  writer.text(String(value))
+}
+
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const comma = 0x2c
 
 const checkItems =
   (item: (value: unknown) => Violation | undefined, rule: Rule<ReadonlyArray<unknown>>) =>
@@ -70,7 +86,7 @@ export const strings = (
       items.push(reader.string(true))
       return items
     },
-    print: (value) => printList(value, (text) => JSON.stringify(text)),
+    print: (writer, value) => printList(writer, value, printAsText),
     check: checkItems((text) => (typeof text === "string" ? item(text) : violation(kindOf(text), "a text")), rule)
   })
 }
@@ -108,7 +124,7 @@ export const enumerations = <const N extends string>(
       }
       return items
     },
-    print: (value) => printList(value, (name) => `"${name}"`),
+    print: (writer, value) => printList(writer, value, printAsText),
     check: checkItems(check, rule)
   })
 }
@@ -135,7 +151,7 @@ export const messages = <T, E>(number: number, of: MessageLike<T, E>): Field<Sch
       items.push(codec.read(reader, endOfValue(reader, wireType)))
       return items
     },
-    print: (value) => printList(value, codec.print),
+    print: (writer, value) => printList(writer, value, codec.print),
     check: checkItems(codec.check, anyList)
   })
 }
@@ -182,10 +198,8 @@ export const messageMap = <T, E>(
       setKey(entries, key, value ?? codec.read(reader, reader.pos))
       return entries
     },
-    print: (value) =>
-      isRecord(value)
-        ? object(sortedKeys(value).map((key) => `${JSON.stringify(key)}:${codec.print(value[key])}`))
-        : malformed(`${kindOf(value)} is not a map`),
+    print: (writer, value) =>
+      isRecord(value) ? printEntries(writer, value, codec.print) : malformed(`${kindOf(value)} is not a map`),
     check: (value) => {
       if (!isRecord(value)) return violation(kindOf(value), "an object")
       for (const key of Object.keys(value)) {

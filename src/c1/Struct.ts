@@ -2,13 +2,15 @@
  * `google.protobuf.Struct`: plain JSON, used for profiles and metadata. Bytes and JSON sort the keys, so equal values
  * have equal bytes whatever order they were built in.
  */
-import { type BinaryReader, type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { type BinaryReader, WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
 import type { MessageCodec } from "./Codec.ts"
-import { isArray, isRecord, object, setKey, sortedKeys } from "./Json.ts"
+import { isArray, isRecord, printEntries, setKey, sortedKeys } from "./Json.ts"
+import { JsonWriter } from "./JsonWriter.ts"
 import * as TextRule from "./TextRule.ts"
 import { type Violation, kindOf, violation, within } from "./Violation.ts"
 import { endOfValue, expectWireType, malformed, nested } from "./Wire.ts"
+import type { ProtobufWriter } from "./ProtobufWriter.ts"
 
 /** A JSON value. */
 export type Json = Schema.Json
@@ -19,7 +21,7 @@ export type Struct = Schema.JsonObject
 /** C1's readers (Go's protobuf) stop at 10,000 levels, others at 100; nobody's profile comes near either. */
 const deepest = 100
 
-const writeValue = (writer: BinaryWriter, value: unknown): void => {
+const writeValue = (writer: ProtobufWriter, value: unknown): void => {
   // A `Value` is a oneof: the chosen member is written even when it holds a default.
   switch (typeof value) {
     case "string":
@@ -49,7 +51,7 @@ const writeValue = (writer: BinaryWriter, value: unknown): void => {
   } else malformed(`${kindOf(value)} is not a JSON value`)
 }
 
-const write = (writer: BinaryWriter, value: unknown): void => {
+const write = (writer: ProtobufWriter, value: unknown): void => {
   if (!isRecord(value)) return malformed(`${kindOf(value)} is not a JSON object`)
   for (const key of sortedKeys(value)) {
     writer.uint32(0x0a).fork()
@@ -133,11 +135,29 @@ const readMembers = (reader: BinaryReader, end: number, previous: unknown, depth
   return members
 }
 
-const print = (value: unknown): string => {
-  if (typeof value === "number") return Object.is(value, -0) ? "-0" : JSON.stringify(value)
-  if (isArray(value)) return `[${value.map(print).join(",")}]`
-  if (isRecord(value)) return object(sortedKeys(value).map((key) => `${JSON.stringify(key)}:${print(value[key])}`))
-  return JSON.stringify(value)
+const printValue = (writer: JsonWriter, value: unknown): void => {
+  if (typeof value === "string") writer.text(value)
+  else if (typeof value === "number") writer.json(Object.is(value, -0) ? "-0" : JSON.stringify(value))
+  else if (isArray(value)) {
+    writer.byte(openBracket)
+    for (let index = 0; index < value.length; index++) {
+      if (index > 0) writer.byte(comma)
+      printValue(writer, value[index])
+    }
+    writer.byte(closeBracket)
+  } else if (isRecord(value)) printEntries(writer, value, printValue)
+  else writer.json(JSON.stringify(value))
+}
+
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const comma = 0x2c
+
+/** The JSON of an object, by which two can be compared. */
+export const toJson = (value: Struct): string => {
+  const writer = new JsonWriter()
+  printValue(writer, value)
+  return writer.toString()
 }
 
 const checkValue = (value: unknown, depth: number): Violation | undefined => {
@@ -178,8 +198,8 @@ export const Struct: Schema.Codec<Struct> = Schema.JsonObject.check(
 
 /** `google.protobuf.Struct` on the wire and in JSON. */
 export const codec: MessageCodec = {
-  write,
+  write: (writer, value) => (isRecord(value) ? writer.once(value, write) : write(writer, value)),
   read: (reader, end, previous) => readMembers(reader, end, previous, 1),
-  print,
+  print: (writer, value) => (isRecord(value) ? writer.once(value, printValue) : printValue(writer, value)),
   check
 }

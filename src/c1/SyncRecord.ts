@@ -3,6 +3,7 @@ import { Entitlement } from "./Entitlement.ts"
 import { Grant } from "./Grant.ts"
 import { resourceKey } from "./Ids.ts"
 import { InvalidRecord } from "./InvalidRecord.ts"
+import { JsonWriter } from "./JsonWriter.ts"
 import { Resource } from "./Resource.ts"
 import { ResourceId } from "./ResourceId.ts"
 import { ResourceType } from "./ResourceType.ts"
@@ -81,27 +82,24 @@ export const validate = (record: SyncRecord): InvalidRecord | undefined => {
     : new InvalidRecord({ record: describe(record), field: found.path, found: found.found, limit: found.limit })
 }
 
-const types = {
-  ResourceType: `{"@type":"${ResourceType.typeUrl}"`,
-  Resource: `{"@type":"${Resource.typeUrl}"`,
-  Entitlement: `{"@type":"${Entitlement.typeUrl}"`,
-  Grant: `{"@type":"${Grant.typeUrl}"`,
-  Retraction: `{"@type":"${retractionType}"`
+const opening = (typeUrl: string) => Buffer.from(`{"@type":${JSON.stringify(typeUrl)}`)
+
+/** How each kind of record is printed, and the JSON that comes before its own members. */
+const printed = {
+  ResourceType: { opening: opening(ResourceType.typeUrl), codec: ResourceType.codec },
+  Resource: { opening: opening(Resource.typeUrl), codec: Resource.codec },
+  Entitlement: { opening: opening(Entitlement.typeUrl), codec: Entitlement.codec },
+  Grant: { opening: opening(Grant.typeUrl), codec: Grant.codec },
+  Retraction: { opening: opening(retractionType), codec: ResourceId.codec }
 }
 
-const print = (record: SyncRecord): string => {
-  switch (record._tag) {
-    case "ResourceType":
-      return ResourceType.toJson(record.value)
-    case "Resource":
-      return Resource.toJson(record.value)
-    case "Entitlement":
-      return Entitlement.toJson(record.value)
-    case "Grant":
-      return Grant.toJson(record.value)
-    case "Retraction":
-      return ResourceId.toJson(record.value)
-  }
+const closeBrace = 0x7d
+
+const print = (writer: JsonWriter, record: SyncRecord): void => {
+  const { codec, opening } = printed[record._tag]
+  writer.raw(opening)
+  codec.printMembers(writer, record.value, true)
+  writer.byte(closeBrace)
 }
 
 /**
@@ -111,7 +109,30 @@ const print = (record: SyncRecord): string => {
  * toJson({ _tag: "ResourceType", value: { id: "user" } }) // {"@type":"type.googleapis.com/c1.connector.v2.ResourceType","id":"user"}
  */
 export const toJson = (record: SyncRecord): string => {
-  const body = print(record)
-  const type = types[record._tag]
-  return body === "{}" ? `${type}}` : `${type},${body.slice(1)}`
+  const writer = new JsonWriter()
+  print(writer, record)
+  return writer.toString()
+}
+
+const newLine = 0x0a
+
+/** Bytes that are handed on as one piece: larger ones cost new memory of the system each time, which takes longer than the printing. */
+const pieceBytes = 60_000
+
+/**
+ * Makes the function that prints records one a line, each as {@link toJson} does, into pieces of whole lines; it keeps
+ * its buffer.
+ */
+export const linesPrinter = (): ((records: ReadonlyArray<SyncRecord>) => ReadonlyArray<Uint8Array>) => {
+  const writer = new JsonWriter()
+  return (records) => {
+    const pieces: Array<Uint8Array> = []
+    for (const record of records) {
+      print(writer, record)
+      writer.byte(newLine)
+      if (writer.length >= pieceBytes) pieces.push(writer.finish())
+    }
+    if (writer.length > 0) pieces.push(writer.finish())
+    return pieces
+  }
 }

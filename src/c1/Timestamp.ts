@@ -5,11 +5,12 @@
  * @example
  * canonical("2026-01-02T04:04:05.6+01:00") // "2026-01-02T03:04:05.600Z"
  */
-import { type BinaryReader, type BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
+import { type BinaryReader, WireType } from "@bufbuild/protobuf/wire"
 import { Option, Schema, SchemaTransformation } from "effect"
 import type { MessageCodec } from "./Codec.ts"
 import { expectWireType, malformed, nested } from "./Wire.ts"
 import { kindOf, quote, violation } from "./Violation.ts"
+import type { ProtobufWriter } from "./ProtobufWriter.ts"
 
 /** A canonical RFC 3339 text; `fromString` and `schema` make one of any other RFC 3339 form. */
 export type Timestamp = string
@@ -153,7 +154,7 @@ const refuse = (value: unknown): never =>
 
 const instantOf = (value: unknown): Instant => (typeof value === "string" ? parse(value) : undefined) ?? refuse(value)
 
-const write = (writer: BinaryWriter, value: unknown): void => {
+const write = (writer: ProtobufWriter, value: unknown): void => {
   const { seconds, nanos } = instantOf(value)
   if (seconds > 0 && seconds <= 0xffff_ffff) writer.uint32(0x08).uint32(seconds)
   else if (seconds !== 0) writer.uint32(0x08).int64(seconds)
@@ -181,7 +182,9 @@ const read = (reader: BinaryReader, end: number, previous?: unknown): Timestamp 
 export const codec: MessageCodec = {
   write,
   read,
-  print: (value) => `"${(typeof value === "string" ? canonical(value) : undefined) ?? refuse(value)}"`,
+  print: (writer, value) => {
+    writer.text((typeof value === "string" ? canonical(value) : undefined) ?? refuse(value))
+  },
   check: (value) =>
     typeof value !== "string"
       ? violation(kindOf(value), limit)

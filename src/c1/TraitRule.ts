@@ -16,7 +16,7 @@ interface Copies {
 }
 
 const sameProfile = (left: Struct.Struct, right: Struct.Struct): boolean =>
-  left === right || Struct.codec.print(left) === Struct.codec.print(right)
+  left === right || Struct.toJson(left) === Struct.toJson(right)
 
 const sameTime = (left: Timestamp.Timestamp, right: Timestamp.Timestamp): boolean =>
   left === right || Timestamp.canonical(left) === Timestamp.canonical(right)

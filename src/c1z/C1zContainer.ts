@@ -19,11 +19,29 @@ export const maxDatabaseBytes = 3 * 1024 ** 3
 
 const chunkSize = 64 * 1024
 
-// Level 3 has a window of 2 MiB; readers refuse windows above 128 MiB. libzstd takes the content size from
-// `pledgedSrcSize`, writes it into the frame header and fails when the data turn out otherwise.
+/** What is compressed at a time: with pieces of 64 KiB, the hops between them took as long again. */
+const packSize = 1024 * 1024
+
+/** Bytes of database from which on the time for compressing counts. */
+const large = 16 * 1024 ** 2
+
+// A large database is compressed by the fast strategy, with a longer window and a larger table than its level 1 has:
+// measured on 175 MB, 0.32 s and 19.67 MB, where level 3 takes 0.44 s and 20.09 MB. Readers refuse windows above 128 MiB.
+const parameters = (contentSize: number): Readonly<Record<number, number>> =>
+  contentSize < large
+    ? { [Zlib.constants.ZSTD_c_compressionLevel]: 3 }
+    : {
+        [Zlib.constants.ZSTD_c_compressionLevel]: 1,
+        [Zlib.constants.ZSTD_c_windowLog]: 21,
+        [Zlib.constants.ZSTD_c_hashLog]: 16
+      }
+
+// libzstd takes the content size from `pledgedSrcSize`, writes it into the frame header and fails when the data turn out
+// otherwise.
 const frameOptions = (contentSize: number): Zlib.ZstdOptions => ({
+  chunkSize: packSize,
   params: {
-    [Zlib.constants.ZSTD_c_compressionLevel]: 3,
+    ...parameters(contentSize),
     [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,
     [Zlib.constants.ZSTD_c_checksumFlag]: 1
   },
@@ -42,7 +60,7 @@ export const pack = Effect.fnUntraced(
     const contentSize = Number((yield* fs.stat(options.database)).size)
     const out = yield* fs.open(options.file, { flag: "wx", mode: 0o600 })
     yield* out.writeAll(magic)
-    yield* fs.stream(options.database, { chunkSize }).pipe(
+    yield* fs.stream(options.database, { chunkSize: packSize }).pipe(
       NodeStream.pipeThroughDuplex({
         evaluate: () => Zlib.createZstdCompress(frameOptions(contentSize)),
         onError: C1zError.fromCause(options.target)

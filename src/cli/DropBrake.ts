@@ -1,6 +1,6 @@
 /** Keeps a result that lost much from taking the place of the one that is there. */
 import { Effect, Option, Schema, Stream } from "effect"
-import { resourceKey } from "../c1/Ids.ts"
+import type { ResourceId } from "../c1/ResourceId.ts"
 import type { C1zReadErrorReason } from "../c1z/C1zReadError.ts"
 import * as C1zReader from "../c1z/C1zReader.ts"
 import { counted, formatCount } from "../engine/Counted.ts"
@@ -61,7 +61,7 @@ const describe = (drops: ReadonlyArray<Drop>): string =>
 const partOf = Effect.fnUntraced(function* (
   reader: C1zReader.C1zReader,
   { resourceTypes, resources, skipEntitlementsAndGrants }: SyncScope,
-  has: (key: string) => boolean
+  has: (id: ResourceId) => boolean
 ) {
   const { counts, resourcesByType, run } = reader
   const more = Object.entries(resourcesByType).find(
@@ -75,7 +75,7 @@ const partOf = Effect.fnUntraced(function* (
   if (run.syncType !== "partial") return "more resources than those which the new one was asked for"
   const types = resources.map((id) => id.resourceType)
   const unknown = yield* reader.resources.pipe(
-    Stream.filter(({ id }) => types.includes(id.resourceType) && !has(resourceKey(id))),
+    Stream.filter(({ id }) => types.includes(id.resourceType) && !has(id)),
     Stream.runHead
   )
   return Option.isSome(unknown) ? "other resources than those which the new one was asked for" : undefined
@@ -87,7 +87,7 @@ export interface DropBrakeOptions {
   /** Of the new sync, as are the others. */
   readonly counts: SyncCounts
   readonly scope: SyncScope
-  readonly has: (key: string) => boolean
+  readonly has: (id: ResourceId) => boolean
   /** Percentage that may go missing. */
   readonly maxDrop: number
 }
@@ -116,7 +116,7 @@ const compare = Effect.fn("DropBrake.check")(function* (options: DropBrakeOption
   const drops = dropsOf(reader, counts, maxDrop)
   if (drops.length === 0) return undefined
   const common = yield* reader.resources.pipe(
-    Stream.filter((resource) => has(resourceKey(resource.id))),
+    Stream.filter((resource) => has(resource.id)),
     Stream.runHead
   )
   // What holds nothing at all is of no organization.

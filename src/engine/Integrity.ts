@@ -61,8 +61,8 @@ export interface Integrity {
   /** Grants of one resource; call {@link Integrity.grantsOf} before the first of them. */
   readonly grants: (grants: ReadonlyArray<Grant>) => Checked
   readonly grantsOf: (resource: Resource, whyUnknown?: (grant: Grant) => string) => void
-  /** Whether the sync holds a resource; `type:id`. */
-  readonly has: (key: string) => boolean
+  /** Whether the sync holds a resource. */
+  readonly has: (id: ResourceId) => boolean
   readonly counts: () => SyncCounts
   readonly notes: () => ReadonlyArray<SyncNote>
 }
@@ -82,11 +82,16 @@ export interface Checked {
 export const make = (options: IntegrityOptions = {}): Integrity => {
   const types = new Set<string>()
   const omitted = new Set(options.omittedTypes?.map((type) => type.id))
-  const resources = new Set<string>()
+  const resources = makeResourceIds()
   const entitlements = new Set<string>()
-  let current = ""
-  /** Grant ids by entitlement and principal, for the current resource. */
-  let holders = new Map<string, string>()
+  let current: ResourceId | undefined
+  /** Grant ids of the current resource by entitlement, type of the principal and its id. */
+  let holders = new Map<string, Map<string, Map<string, string>>>()
+  /** The entitlement that was found to be right last; grants of one resource mostly share it. */
+  let checked: Grant["entitlement"] | undefined
+  /** The grant ids of that entitlement and the type of the last principal. */
+  let ofType: Map<string, string> | undefined
+  let typeOf: string | undefined
   const resourcesByType = new Map<string, number>()
   const entitlementsByType = new Map<string, number>()
   const grantsByType = new Map<string, number>()
@@ -117,6 +122,15 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
     return { records, problem: undefined }
   }
 
+  /** What keeps the grants of an entitlement from being right here. */
+  const problemOf = ({ id, resource }: Grant["entitlement"]): readonly [BrokenReference["invariant"], string] | undefined => {
+    const owner = resourceKey(resource.id)
+    if (!resources.has(resource.id)) return ["I3", `is on ${owner}, which is not in this sync`]
+    if (!entitlements.has(id)) return ["I8", `is of ${id}, which is not in this sync`]
+    const listed = current === undefined ? "nothing" : resourceKey(current)
+    return owner === listed ? undefined : ["listing", `is on ${owner} but was listed for ${listed}`]
+  }
+
   return {
     resourceTypes: (page) =>
       collect(page, (value) => {
@@ -127,7 +141,6 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
 
     resources: (page) =>
       collect(page, (value) => {
-        const key = resourceKey(value.id)
         const type = value.id.resourceType
         if (!types.has(type)) {
           return broken(
@@ -136,11 +149,10 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
             `is of the type ${type}, which the connector does not declare`
           )
         }
-        if (resources.has(key)) {
+        if (!resources.add(value.id)) {
           duplicateResources++
           return { _tag: "Resource", value, replaces: true }
         }
-        resources.add(key)
         increment(resourcesByType, type)
         return { _tag: "Resource", value }
       }),
@@ -148,7 +160,7 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
     left: (ids) => ({
       problem: undefined,
       records: ids.flatMap((id): ReadonlyArray<SyncRecord> => {
-        if (!resources.delete(resourceKey(id))) return []
+        if (!resources.delete(id)) return []
         increment(resourcesByType, id.resourceType, -1)
         return [{ _tag: "Retraction", value: id }]
       })
@@ -158,7 +170,7 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
       collect(page, (value) => {
         const record: SyncRecord = { _tag: "Entitlement", value }
         const owner = resourceKey(value.resource.id)
-        if (!resources.has(owner)) return broken("I7", record, `belongs to ${owner}, which is not in this sync`)
+        if (!resources.has(value.resource.id)) return broken("I7", record, `belongs to ${owner}, which is not in this sync`)
         if (owner !== resourceKey(of.id)) {
           return broken("listing", record, `belongs to ${owner} but was listed for ${resourceKey(of.id)}`)
         }
@@ -175,29 +187,27 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
         return record
       }),
 
-    has: (key) => resources.has(key),
+    has: (id) => resources.has(id),
 
     grantsOf: (resource, why) => {
       whyUnknown = why
-      current = resourceKey(resource.id)
+      current = resource.id
       holders = new Map()
+      checked = undefined
     },
 
     grants: (page) =>
       collect(page, (value) => {
         const { entitlement, principal } = value
-        const owner = resourceKey(entitlement.resource.id)
-        const problem = !resources.has(owner)
-          ? (["I3", `is on ${owner}, which is not in this sync`] as const)
-          : !entitlements.has(entitlement.id)
-            ? (["I8", `is of ${entitlement.id}, which is not in this sync`] as const)
-            : owner !== current
-              ? (["listing", `is on ${owner} but was listed for ${current}`] as const)
-              : undefined
-        if (problem !== undefined) return broken(problem[0], { _tag: "Grant", value }, problem[1])
-        const holder = resourceKey(principal.id)
-        if (!resources.has(holder)) {
-          if (omitted.has(principal.id.resourceType)) {
+        if (entitlement !== checked) {
+          const problem = problemOf(entitlement)
+          if (problem !== undefined) return broken(problem[0], { _tag: "Grant", value }, problem[1])
+          checked = entitlement
+          typeOf = undefined
+        }
+        const { resource, resourceType } = principal.id
+        if (!resources.has(principal.id)) {
+          if (omitted.has(resourceType)) {
             omittedPrincipals++
             return undefined
           }
@@ -206,13 +216,16 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
           increment(unknownPrincipals, why)
           return undefined
         }
-        const pair = `${entitlement.id} ${holder}`
-        const known = holders.get(pair)
+        if (ofType === undefined || typeOf !== resourceType) {
+          ofType = under(under(holders, entitlement.id), resourceType)
+          typeOf = resourceType
+        }
+        const known = ofType.get(resource)
         if (known !== undefined) {
           duplicateGrants++
           return known === value.id ? { _tag: "Grant", value, replaces: true } : undefined
         }
-        holders.set(pair, value.id)
+        ofType.set(resource, value.id)
         increment(grantsByType, entitlement.resource.id.resourceType)
         return { _tag: "Grant", value }
       }),
@@ -241,6 +254,32 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
         note("grants-of-unknown-principals", "warning", count, ["grant", `left out, held by ${why}`])
       )
     ]
+  }
+}
+
+/** The map under a key, made when it is not there. */
+const under = <A>(maps: Map<string, Map<string, A>>, key: string): Map<string, A> => {
+  const known = maps.get(key)
+  if (known !== undefined) return known
+  const made = new Map<string, A>()
+  maps.set(key, made)
+  return made
+}
+
+/** A set of resources, which looks ids up as they are: joined to `type:id` each would have to be hashed anew. */
+const makeResourceIds = () => {
+  const byType = new Map<string, Set<string>>()
+  return {
+    has: ({ resource, resourceType }: ResourceId): boolean => byType.get(resourceType)?.has(resource) === true,
+    /** Whether it was not there. */
+    add: ({ resource, resourceType }: ResourceId): boolean => {
+      const known = byType.get(resourceType)
+      if (known === undefined) byType.set(resourceType, new Set([resource]))
+      else if (known.has(resource)) return false
+      else known.add(resource)
+      return true
+    },
+    delete: ({ resource, resourceType }: ResourceId): boolean => byType.get(resourceType)?.delete(resource) === true
   }
 }
 

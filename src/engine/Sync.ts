@@ -39,8 +39,8 @@ export interface SyncRun<out E, out R> {
   readonly records: Stream.Stream<SyncRecord, E | Integrity.IntegrityProblem, R>
   /** Counts and notes up to now; final once `records` has ended. */
   readonly report: Effect.Effect<SyncReport>
-  /** Whether a resource, `type:id`, was emitted. */
-  readonly has: (key: string) => boolean
+  /** Whether a resource was emitted. */
+  readonly has: (id: ResourceId) => boolean
 }
 
 /** A resource whose grants are on their way. */
@@ -196,7 +196,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         }
       })
     ),
-    has: (key) => integrity.has(key)
+    has: (id) => integrity.has(id)
   }
 }
 

@@ -1,5 +1,5 @@
 import { Array as Arr, type Cause, Clock, DateTime, Effect, Exit, Schema, Stream } from "effect"
-import { toJson, type SyncRecord } from "../c1/SyncRecord.ts"
+import { linesPrinter, type SyncRecord } from "../c1/SyncRecord.ts"
 
 /** `@type` of the last line. Ours: C1 has no record that closes a stream. */
 export const syncEndType = "baton-posthog/SyncEnd"
@@ -35,15 +35,16 @@ export interface NdjsonOptions<E> {
  * Records as lines of JSON (proto-JSON with `@type` first), closed by a {@link SyncEnd}. A failure of the records is
  * told on the last line and then fails the stream. A later line with the id of an earlier one replaces it.
  *
- * Each element is the text of one chunk of records, so that writing costs one system call a page.
+ * Each element is one chunk of records in UTF-8, so that writing costs one system call a page.
  */
 export const make = <E, R>(
   records: Stream.Stream<SyncRecord, E, R>,
   options: NdjsonOptions<E>
-): Stream.Stream<string, E, R> =>
+): Stream.Stream<Uint8Array, E, R> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const startedAt = yield* now
+      const print = linesPrinter()
       const end = Effect.fnUntraced(function* (exit: Exit.Exit<void, E>) {
         const { counts, notes, verdict } = yield* options.report
         const line: SyncEnd = {
@@ -56,10 +57,13 @@ export const make = <E, R>(
           notes,
           ...(Exit.isSuccess(exit) ? {} : { error: options.describeError(exit.cause) })
         }
-        return `${JSON.stringify(line)}\n`
+        return Buffer.from(`${JSON.stringify(line)}\n`)
       })
       return records.pipe(
-        Stream.mapArray((page) => Arr.of(page.map(toJson).join("\n") + "\n")),
+        Stream.mapArray((page) => {
+          const [first, ...others] = print(page)
+          return first === undefined ? Arr.of(Buffer.alloc(0)) : [first, ...others]
+        }),
         Stream.concat(Stream.fromEffect(end(Exit.void))),
         Stream.catchCause((cause) =>
           Stream.concat(Stream.fromEffect(end(Exit.failCause(cause))), Stream.failCause(cause))
