@@ -13,9 +13,12 @@ export class ByteWriter {
   }
 
   raw(bytes: Uint8Array): this {
-    this.reserve(bytes.length)
-    this.target.set(bytes, this.size)
-    this.size += bytes.length
+    const { length } = bytes
+    this.reserve(length)
+    const { size, target } = this
+    if (length > shortCopy) target.set(bytes, size)
+    else for (let index = 0; index < length; index++) target[size + index] = bytes[index] ?? 0
+    this.size = size + length
     return this
   }
 
@@ -59,5 +62,5 @@ export class ByteWriter {
   }
 }
 
-/** Characters up to which a loop over them is faster than a call of Node's. */
-export const longestLoop = 96
+/** Bytes up to which a loop copies faster than a call of Node's. */
+const shortCopy = 32

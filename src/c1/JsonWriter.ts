@@ -1,7 +1,12 @@
-import { ByteWriter, longestLoop } from "./ByteWriter.ts"
+import { ByteWriter } from "./ByteWriter.ts"
 
-/** 1 for characters of ASCII that JSON writes as they are. */
-const plain = Uint8Array.from({ length: 128 }, (_, unit) => Number(unit >= 0x20 && unit !== 0x22 && unit !== 0x5c))
+/**
+ * 1 for bytes of UTF-8 that JSON holds as they are. The first byte of what stands for half a character is not among
+ * them: JSON can write those, with escapes.
+ */
+const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(byte >= 0x20 && byte !== 0x22 && byte !== 0x5c && byte !== 0xef)
+)
 
 const quote = 0x22
 
@@ -16,25 +21,20 @@ export class JsonWriter extends ByteWriter {
 
   /** A text in quotes. */
   text(text: string): this {
-    const { length } = text
-    if (length > longestLoop) return this.json(JSON.stringify(text))
-    this.reserve(length + 2)
-    const target = this.target
-    const start = this.size + 1
-    for (let index = 0; index < length; index++) {
-      const unit = text.charCodeAt(index)
-      if (plain[unit] !== 1) return this.json(JSON.stringify(text))
-      target[start + index] = unit
-    }
-    target[start - 1] = quote
-    target[start + length] = quote
-    this.size = start + length + 1
+    // A UTF-16 code unit takes three bytes at most.
+    this.reserve(text.length * 3 + 2)
+    const { size, target } = this
+    const end = size + 1 + target.write(text, size + 1)
+    // To look at the bytes is twice as fast as to look at the characters.
+    for (let at = size + 1; at < end; at++) if (plain[target[at] ?? 0] === 0) return this.json(JSON.stringify(text))
+    target[size] = quote
+    target[end] = quote
+    this.size = end + 1
     return this
   }
 
   /** A text that is JSON. */
   json(json: string): this {
-    // A UTF-16 code unit takes three bytes at most.
     this.reserve(json.length * 3)
     this.size += this.target.write(json, this.size)
     return this

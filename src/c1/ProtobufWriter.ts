@@ -1,4 +1,4 @@
-import { ByteWriter, longestLoop } from "./ByteWriter.ts"
+import { ByteWriter } from "./ByteWriter.ts"
 
 /**
  * Writes protobuf bytes into one buffer that it keeps. With the calls of the `BinaryWriter` of `@bufbuild/protobuf` that
@@ -44,19 +44,13 @@ export class ProtobufWriter extends ByteWriter {
 
   /** A text with its length before it. */
   string(text: string): this {
-    const { length } = text
     // A UTF-16 code unit takes three bytes at most.
-    this.reserve(length * 3 + 5)
-    if (length > longestLoop) return this.#long(text)
-    const bytes = this.target
-    const start = this.size + 1
-    for (let index = 0; index < length; index++) {
-      const unit = text.charCodeAt(index)
-      if (unit > 0x7f) return this.#long(text)
-      bytes[start + index] = unit
-    }
-    bytes[start - 1] = length
-    this.size = start + length
+    this.reserve(text.length * 3 + 5)
+    if (text.length > shortText) this.uint32(Buffer.byteLength(text))
+    else this.target[this.size++] = 0
+    const written = this.target.write(text, this.size)
+    if (text.length <= shortText) this.target[this.size - 1] = written
+    this.size += written
     return this
   }
 
@@ -94,10 +88,7 @@ export class ProtobufWriter extends ByteWriter {
     super.reset()
     this.#open.length = 0
   }
-
-  #long(text: string): this {
-    this.uint32(Buffer.byteLength(text))
-    this.size += this.target.write(text, this.size)
-    return this
-  }
 }
+
+/** Characters up to which the length of a text takes one byte. */
+const shortText = 42

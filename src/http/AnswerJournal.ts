@@ -5,15 +5,12 @@
 import { Context, Effect, FileSystem, Option, Path, type PlatformError, Stream } from "effect"
 import { createHash } from "node:crypto"
 
-/** Bytes gathered before they are written; opening the file for every chunk of a body cost a second in ten. */
-const writeBytes = 1_000_000
-
-/** Takes the bytes of one answer down as they arrive. */
+/** Takes the bytes of one answer down as they arrive. A disk that fails is not the answer's fault: it costs the memory and nothing else. */
 export interface AnswerRecorder {
-  /** A disk that fails is not the answer's fault: it costs the memory and nothing else. */
-  readonly add: (chunk: Uint8Array) => Effect.Effect<void>
-  /** The answer is whole: from now on it can be replayed. */
-  readonly commit: Effect.Effect<void>
+  /** Writes some of it; the bytes may be used again afterwards. */
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void>
+  /** Writes the last of it: the answer is whole, and from now on it can be replayed. */
+  readonly commit: (rest: Uint8Array) => Effect.Effect<void>
   /** The answer must not be kept. */
   readonly discard: Effect.Effect<void>
 }
@@ -60,49 +57,53 @@ export const make = Effect.fnUntraced(function* (
     return hash.digest().equals(digest) ? Option.some(body) : Option.none()
   })
 
+  /** Names of the files that may be answers: to ask the disk for each path took as long as to write them. */
+  const known = new Set(yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): ReadonlyArray<string> => [])))
+
   return {
     replay: (path) => {
-      const file = paths.join(directory, fileName(path))
-      return files.exists(file).pipe(
-        Effect.flatMap((exists) => (exists ? bodyOf(file) : Effect.succeedNone)),
-        Effect.orElseSucceed(() => Option.none())
-      )
+      const name = fileName(path)
+      return known.has(name)
+        ? bodyOf(paths.join(directory, name)).pipe(Effect.orElseSucceed(() => Option.none()))
+        : Effect.succeedNone
     },
 
     record: (path) =>
       Effect.sync((): AnswerRecorder => {
-        const file = paths.join(directory, fileName(path))
+        const name = fileName(path)
+        const file = paths.join(directory, name)
         const draft = `${file}.new`
         const hash = createHash("sha256")
-        let pending: Array<Uint8Array> = []
-        let size = 0
         let isBegun = false
         let isWhole = true
-        const write = Effect.suspend(() => {
-          const bytes = Buffer.concat(pending)
-          const flag = isBegun ? "a" : "w"
-          pending = []
-          size = 0
-          isBegun = true
-          return files.writeFile(draft, bytes, { flag, mode: 0o600 }).pipe(
-            // What could not be written leaves a hole, and an answer with a hole is none.
-            Effect.tapError(() => Effect.sync(() => (isWhole = false))),
-            lost
-          )
-        })
+        const append = (to: string, bytes: Uint8Array) =>
+          Effect.suspend(() => {
+            const flag = isBegun ? "a" : "w"
+            isBegun = true
+            return files.writeFile(to, bytes, { flag, mode: 0o600 }).pipe(
+              // What could not be written leaves a hole, and an answer with a hole is none.
+              Effect.tapError(() => Effect.sync(() => (isWhole = false))),
+              Effect.tapError(() => files.remove(to, { force: true })),
+              lost
+            )
+          })
         const discard = Effect.suspend(() => (isBegun ? files.remove(draft, { force: true }) : Effect.void)).pipe(lost)
         return {
-          add: (chunk) =>
+          write: (bytes) =>
             Effect.suspend(() => {
-              hash.update(chunk)
-              pending.push(chunk)
-              size += chunk.length
-              return size < writeBytes ? Effect.void : write
+              hash.update(bytes)
+              return append(draft, bytes)
             }),
-          commit: Effect.suspend(() => {
-            pending.push(hash.digest())
-            return write
-          }).pipe(Effect.andThen(Effect.suspend(() => (isWhole ? files.rename(draft, file).pipe(lost) : discard)))),
+          commit: (rest) =>
+            Effect.suspend(() => {
+              known.add(name)
+              const last = Buffer.concat([rest, hash.update(rest).digest()])
+              // Most answers are written at once; one that is cut off by then is known by its digest.
+              if (!isBegun) return append(file, last)
+              return append(draft, last).pipe(
+                Effect.andThen(Effect.suspend(() => (isWhole ? files.rename(draft, file).pipe(lost) : discard)))
+              )
+            }),
           discard
         }
       })

@@ -183,16 +183,26 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
     })
     let size = 0
-    const takeDown = (text: string | undefined) =>
-      recorder === undefined || text === undefined ? Effect.void : recorder.add(Buffer.from(text))
-    yield* Stream.runForEach(body, (chunk): Effect.Effect<void, LimitExceeded | InvalidJson> => {
+    // Nothing of an answer in which the key was seen is written; what was before went through the same check.
+    const takeDown = (bytes: Uint8Array | undefined) =>
+      recorder === undefined || bytes === undefined || echo.isSeen() ? Effect.void : recorder.write(bytes)
+    const push = (chunk: Uint8Array): LimitExceeded | InvalidJson | undefined => {
       size += chunk.length
       if (size > HttpLimits.bodyBytes) {
-        return Effect.fail(new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes }))
+        return new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes })
       }
       const problem = splitter.push(chunk)
-      return problem === undefined ? takeDown(kept?.take()) : Effect.fail(failureOf(path, problem))
-    })
+      return problem === undefined ? undefined : failureOf(path, problem)
+    }
+    yield* Stream.runForEachArray(body, (chunks) =>
+      Effect.suspend((): Effect.Effect<void, LimitExceeded | InvalidJson> => {
+        for (const chunk of chunks) {
+          const failure = push(chunk)
+          if (failure !== undefined) return Effect.fail(failure)
+        }
+        return takeDown(kept?.take())
+      })
+    )
     const end = splitter.end()
     if (end.truncated) {
       return yield* new InvalidJson({
@@ -207,8 +217,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     })
     if (recorder !== undefined) {
       const rest = echo.isSeen() ? undefined : kept?.end(answer.body)
-      yield* takeDown(rest)
-      yield* rest === undefined ? recorder.discard : recorder.commit
+      yield* rest === undefined ? recorder.discard : recorder.commit(rest)
     }
     return { answer, size }
   })
@@ -220,10 +229,21 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     rows: RowReader
   ) {
     const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
+    const clock = yield* Clock.Clock
+    let lastAt = clock.currentTimeMillisUnsafe()
     const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
-      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(timedOut) })
+      Stream.mapArray((chunks) => {
+        lastAt = clock.currentTimeMillisUnsafe()
+        return chunks
+      })
     )
-    const { answer, size } = yield* readBody(path, body, rows, recorder)
+    const patience = Duration.toMillis(options.timeout)
+    /** One for the whole body: a deadline for each piece took longer than the pieces. */
+    const stalled: Effect.Effect<never, ConnectionFailed> = Effect.suspend(() => {
+      const left = lastAt + patience - clock.currentTimeMillisUnsafe()
+      return left <= 0 ? Effect.fail(timedOut) : Effect.andThen(Effect.sleep(left), stalled)
+    })
+    const { answer, size } = yield* Effect.raceFirst(readBody(path, body, rows, recorder), stalled)
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
     return answer
   })

