@@ -22,6 +22,9 @@ export const blank = table(isOneOf(" \t\n\r"))
 /** 1 for bytes that end a number, `true`, `false` or `null`. */
 export const endsScalar = table(isOneOf(" \t\n\r,]}"))
 
+/** 1 for what begins an object or an array, and for white space before a value. */
+export const opensOrBlank = table(isOneOf(" \t\n\r{["))
+
 const digit = table(isOneOf("0123456789"))
 const hexDigit = table(isOneOf("0123456789abcdefABCDEF"))
 const escaped = table(isOneOf('"\\/bfnrtu'))

@@ -13,12 +13,10 @@ const digitOf = Uint8Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** Characters of an id. */
-export const idLength = 36
+const idLength = 36
 
 const wordsOfId = 4
 const smallest = 1024
-
-const hex = (word: number): string => word.toString(16).padStart(8, "0")
 
 export class People {
   #words = new Uint32Array(smallest * wordsOfId)
@@ -37,7 +35,7 @@ export class People {
   }
 
   /** The number of the person whose id stands at `start`, in hexadecimal digits of either case; -1 when there is none. */
-  numberAt(bytes: Uint8Array, start: number): number {
+  numberAt(bytes: Buffer, start: number): number {
     const id = this.#id
     let isBad = 0
     let at = start
@@ -52,7 +50,7 @@ export class People {
       }
       id[word] = value
     }
-    return isBad === 0 ? this.#number() : -1
+    return isBad === 0 ? this.#number(bytes, start) : -1
   }
 
   /** The number of the person with an id. */
@@ -60,8 +58,8 @@ export class People {
     return this.numberAt(Buffer.from(uuid), 0)
   }
 
-  /** Finds the id that was parsed last, or adds it. */
-  #number(): number {
+  /** Finds the id that was parsed last and stands at `start`, or adds it. */
+  #number(bytes: Buffer, start: number): number {
     const words = this.#words
     const slots = this.#slots
     const [a = 0, b = 0, c = 0, d = 0] = this.#id
@@ -77,14 +75,11 @@ export class People {
     const person = this.#texts.length
     if ((person + 1) * 2 > slots.length) {
       this.#grow()
-      return this.#number()
+      return this.#number(bytes, start)
     }
     words.set(this.#id, person * wordsOfId)
     slots[slot] = person + 1
-    const text = hex(a) + hex(b) + hex(c) + hex(d)
-    this.#texts.push(
-      `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`
-    )
+    this.#texts.push(bytes.toString("latin1", start, start + idLength).toLowerCase())
     return person
   }
 
