@@ -23,6 +23,6 @@ const bundle = await rolldown({
     if (log.code !== "UNRESOLVED_IMPORT" || log.exporter?.startsWith(".")) defaultHandler(level, log)
   }
 })
-await bundle.write({ dir: dist, chunkFileNames: "bin-[name]-[hash].js", format: "esm" })
+await bundle.write({ dir: dist, chunkFileNames: "bin-[name]-[hash].js", format: "esm", minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } } })
 await bundle.close()
 chmodSync(`${dist}/bin.js`, 0o755)

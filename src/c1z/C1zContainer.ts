@@ -20,7 +20,10 @@ export const maxDatabaseBytes = 3 * 1024 ** 3
 const chunkSize = 64 * 1024
 
 /** What is compressed at a time: with pieces of 64 KiB, the hops between them took as long again. */
-const packSize = 1024 * 1024
+const packSize = 512 * 1024
+
+/** What comes out of it, a ninth of that. */
+const frameSize = 128 * 1024
 
 /** Bytes of database from which on the time for compressing counts. */
 const large = 16 * 1024 ** 2
@@ -39,7 +42,7 @@ const parameters = (contentSize: number): Readonly<Record<number, number>> =>
 // libzstd takes the content size from `pledgedSrcSize`, writes it into the frame header and fails when the data turn out
 // otherwise.
 const frameOptions = (contentSize: number): Zlib.ZstdOptions => ({
-  chunkSize: packSize,
+  chunkSize: frameSize,
   params: {
     ...parameters(contentSize),
     [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,

@@ -14,12 +14,8 @@ import {
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { UserDirectories } from "effect/persistence"
-import * as CapabilitiesCommand from "./CapabilitiesCommand.ts"
 import { Afterword } from "./Afterword.ts"
-import * as CheckCommand from "./CheckCommand.ts"
-import * as ConfigCommand from "./ConfigCommand.ts"
 import * as ErrorText from "./ErrorText.ts"
-import * as HealthCheckCommand from "./HealthCheckCommand.ts"
 import * as InvocationError from "./InvocationError.ts"
 import * as KnownKey from "./KnownKey.ts"
 import * as Logging from "./Logging.ts"
@@ -29,7 +25,6 @@ import * as ServiceSettings from "./ServiceSettings.ts"
 import * as Settings from "./Settings.ts"
 import * as SettingsFile from "./SettingsFile.ts"
 import * as SimulateCommand from "./SimulateCommand.ts"
-import * as SyncCommand from "./SyncCommand.ts"
 import { version } from "./Version.ts"
 
 const examples = [
@@ -43,6 +38,11 @@ const examples = [
 
 const logging = (values: Settings.SettingValues) => Logging.layer({ level: values.logLevel, format: values.logFormat })
 
+/** What a command does is loaded when it is asked for: help, and small commands, start without the others' modules. */
+const loaded = <A>(load: () => Promise<A>): Effect.Effect<A> => Effect.promise(load)
+const syncCommand = loaded(() => import("./SyncCommand.ts"))
+const serviceCommand = loaded(() => import("./ServiceCommand.ts"))
+
 const root = Command.make("baton-posthog").pipe(
   Command.withSharedFlags({ ...Settings.flags, ...ServiceSettings.flags, refused: RefusedSettings.flags }),
   Command.withHandler((values) =>
@@ -50,13 +50,8 @@ const root = Command.make("baton-posthog").pipe(
       Effect.andThen(ServiceSettings.check(values)),
       Effect.andThen(
         Option.match(values.clientId, {
-          onNone: () => SyncCommand.run(values, "c1z"),
-          // A plain sync does without what the service needs, and starts the faster.
-          onSome: (clientId) =>
-            Effect.flatMap(
-              Effect.promise(() => import("./ServiceCommand.ts")),
-              ({ run }) => run(values, clientId)
-            )
+          onNone: () => Effect.flatMap(syncCommand, ({ run }) => run(values, "c1z")),
+          onSome: (clientId) => Effect.flatMap(serviceCommand, ({ run }) => run(values, clientId))
         })
       ),
       Effect.provide(logging(values))
@@ -79,7 +74,8 @@ const sync = Command.make(
   Effect.fnUntraced(function* ({ output }) {
     const values = yield* root
     yield* RefusedSettings.check(values.refused)
-    yield* SyncCommand.run(values, output).pipe(Effect.provide(logging(values)))
+    const { run } = yield* syncCommand
+    yield* run(values, output).pipe(Effect.provide(logging(values)))
   })
 ).pipe(Command.withDescription("Read the organization once, into a file or as a stream"))
 
@@ -93,7 +89,8 @@ const check = Command.make(
   },
   Effect.fnUntraced(function* ({ output }) {
     const values = yield* root
-    yield* CheckCommand.run(values, output).pipe(Effect.provide(logging(values)))
+    const { run } = yield* loaded(() => import("./CheckCommand.ts"))
+    yield* run(values, output).pipe(Effect.provide(logging(values)))
   })
 ).pipe(
   Command.withDescription(
@@ -101,8 +98,14 @@ const check = Command.make(
   )
 )
 
-const capabilities = Command.make("capabilities", {}, () =>
-  Effect.flatMap(root, (values) => CapabilitiesCommand.print(values))
+const capabilities = Command.make(
+  "capabilities",
+  {},
+  Effect.fnUntraced(function* () {
+    const values = yield* root
+    const { print } = yield* loaded(() => import("./CapabilitiesCommand.ts"))
+    yield* print(values)
+  })
 ).pipe(Command.withDescription("Print what this connector can do, as JSON for C1"))
 
 const healthCheck = Command.make(
@@ -120,13 +123,21 @@ const healthCheck = Command.make(
   },
   Effect.fnUntraced(function* ({ endpoint, timeout }) {
     const values = yield* root
-    yield* HealthCheckCommand.run(values, endpoint, timeout)
+    const { run } = yield* loaded(() => import("./HealthCheckCommand.ts"))
+    yield* run(values, endpoint, timeout)
   })
 ).pipe(Command.withDescription("Ask a running service how it does, as supervisors do"))
 
+const config = Command.make("config", {}, () =>
+  Effect.flatMap(
+    loaded(() => import("./ConfigCommand.ts")),
+    ({ print }) => print
+  )
+).pipe(Command.withDescription("Print the settings that C1 asks for, as JSON"))
+
 /** The whole command. */
 export const command = root.pipe(
-  Command.withSubcommands([sync, check, capabilities, ConfigCommand.command, healthCheck, SimulateCommand.command])
+  Command.withSubcommands([sync, check, capabilities, config, healthCheck, SimulateCommand.command])
 )
 
 /** Help that was asked for goes to stdout; a wrong invocation gets a few lines on stderr, and never a record's place. */

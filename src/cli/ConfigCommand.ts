@@ -1,5 +1,4 @@
-import { Console } from "effect"
-import { Command } from "effect/cli"
+import { Console, type Effect } from "effect"
 import { metadata } from "../posthog/PostHogRecords.ts"
 import * as Settings from "./Settings.ts"
 
@@ -54,6 +53,4 @@ export const text: string = JSON.stringify(
   // C1: Go's encoder prints these three as escapes, and the files are compared as text.
   .replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`)
 
-export const command = Command.make("config", {}, () => Console.log(text)).pipe(
-  Command.withDescription("Print the settings that C1 asks for, as JSON")
-)
+export const print: Effect.Effect<void> = Console.log(text)

@@ -20,6 +20,7 @@ import {
 import { HttpLimits } from "./HttpLimits.ts"
 import * as AnswerBody from "./AnswerBody.ts"
 import { AnswerJournal, type AnswerRecorder } from "./AnswerJournal.ts"
+import { BufferPool } from "./BufferPool.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import * as KeptAnswer from "./KeptAnswer.ts"
@@ -108,6 +109,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     )
   )
   const redact = SecretRedactor.make([options.token])
+  const pool = new BufferPool()
   const makeEcho = KeyEcho.maker(options.token)
   const journal = yield* AnswerJournal
   const clip = (text: string) => redact(plainText(text)).slice(0, HttpLimits.errorTextChars)
@@ -175,10 +177,11 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   ) {
     rows.start()
     const echo = makeEcho()
-    const kept = recorder === undefined ? undefined : KeptAnswer.make(rows)
+    const kept = recorder === undefined ? undefined : KeptAnswer.make(rows, pool)
     const splitter = JsonRows.make({
       ...(kept?.target ?? rows),
       redact: echo.redact,
+      pool,
       // Without rows the whole answer is what is around them: one role, with all its members.
       envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
     })
@@ -218,6 +221,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     if (recorder !== undefined) {
       const rest = echo.isSeen() ? undefined : kept?.end(answer.body)
       yield* rest === undefined ? recorder.discard : recorder.commit(rest)
+      kept?.release()
     }
     return { answer, size }
   })

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer"
+import { BufferPool } from "./BufferPool.ts"
 import { HttpLimits } from "./HttpLimits.ts"
 import {
   backslash,
@@ -62,6 +63,8 @@ export interface JsonRowsTarget {
 }
 
 export interface JsonRowsOptions extends JsonRowsTarget {
+  /** Where its buffer comes from, and goes to at the end; one of its own unless told. */
+  readonly pool?: BufferPool | undefined
   /** What becomes of the text of a row before anybody sees it; nothing unless told. */
   readonly redact?: ((json: string) => string) | undefined
   /** Bytes that everything but the rows may have; {@link HttpLimits} unless told. */
@@ -167,9 +170,6 @@ const textToken = 1
 const keyToken = 2
 const scalarToken = 3
 
-/** Room for the chunks that sockets give, and a row that the one before began. */
-const firstBytes = 80 * 1024
-
 /** Bytes put together from several chunks. */
 class Gathered {
   #bytes = Buffer.alloc(0)
@@ -225,10 +225,11 @@ class Splitter implements JsonRows, JsonRow {
   readonly #onRow: (row: JsonRow) => void
   readonly #onItem: (item: JsonRow) => void
   readonly #redact: (json: string) => string
+  readonly #pool: BufferPool
   readonly #envelopeBytes: number
 
   /** Bytes not yet scanned, and before them those of the row, the item or the token that goes on in them. */
-  #bytes = Buffer.allocUnsafeSlow(firstBytes)
+  #bytes: Buffer
   #filled = 0
   /** Bytes that were there before and are let go. */
   #gone = 0
@@ -278,11 +279,14 @@ class Splitter implements JsonRows, JsonRow {
   #shown: string | undefined
 
   constructor(options: JsonRowsOptions) {
-    const { envelopeBytes = HttpLimits.envelopeBytes, fields = [], inner, onRow, redact = (json) => json } = options
+    const { fields = [], inner, onRow } = options
+    const { envelopeBytes = HttpLimits.envelopeBytes, pool = new BufferPool(), redact = (json) => json } = options
     const tree = treeOf(fields)
     this.#onRow = onRow
     this.#onItem = inner?.onItem ?? (() => undefined)
     this.#redact = redact
+    this.#pool = pool
+    this.#bytes = pool.take()
     this.#envelopeBytes = envelopeBytes
     const unit = node("", nothing, tree.nodes)
     this.#row = inner === undefined ? unit : node("", nothing, [node(inner.key, splits)])
@@ -616,6 +620,7 @@ class Splitter implements JsonRows, JsonRow {
     }
     if (this.#level === outside) this.#envelope.add(this.#bytes, this.#envelopeFrom, this.#filled)
     const truncated = this.#next !== nothingMore || this.#token !== noToken
+    this.#pool.give(this.#bytes)
     return { envelope: this.#envelope.text(), rows: this.#rows, truncated }
   }
 }

@@ -2,6 +2,7 @@
  * What is remembered of an answer: JSON that says the same to the reader of its rows, without what that does not use: a
  * fifth of what a sync receives. None of it is in memory for longer than it takes to write it.
  */
+import type { BufferPool } from "./BufferPool.ts"
 import type { JsonRow, JsonRowsTarget } from "./JsonRows.ts"
 import type { RowReader } from "./RowReader.ts"
 
@@ -12,15 +13,23 @@ export interface KeptAnswer {
   readonly take: () => Uint8Array | undefined
   /** The last of it; `body` is what was around the rows. Nothing for an answer that has no rows to be remembered. */
   readonly end: (body: unknown) => Uint8Array | undefined
+  /** When all of it is written. */
+  readonly release: () => void
 }
 
 /** Bytes from which on they are worth being written. */
-const enough = 1_000_000
+const enough = 256 * 1024
 
 /** JSON that is kept, put together from pieces. */
 export class KeptBytes {
-  #bytes = Buffer.allocUnsafeSlow(64 * 1024)
+  readonly #pool: BufferPool
+  #bytes: Buffer
   #size = 0
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool
+    this.#bytes = pool.take()
+  }
 
   get size(): number {
     return this.#size
@@ -49,6 +58,11 @@ export class KeptBytes {
     return taken
   }
 
+  /** Gives its buffer back: what was taken is not to be used any more either. */
+  release(): void {
+    this.#pool.give(this.#bytes)
+  }
+
   #reserve(count: number): void {
     const needed = this.#size + count
     if (needed <= this.#bytes.length) return
@@ -70,9 +84,9 @@ const continued = (value: Readonly<Record<string, unknown>>, but: string): strin
 const comma = Buffer.from(",")
 const opening = Buffer.from('{"results":[')
 
-export const make = (rows: RowReader): KeptAnswer => {
+export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
   const { inner } = rows
-  const kept = new KeptBytes().add(opening)
+  const kept = new KeptBytes(pool).add(opening)
   const itemsOpening = Buffer.from(`{${JSON.stringify(inner?.key)}:[`)
   let hasRows = false
   let hasItems = false
@@ -120,6 +134,7 @@ export const make = (rows: RowReader): KeptAnswer => {
     end: (body) => {
       if (!isObject(body) || !Array.isArray(body["results"]) || body["results"].length > 0) return undefined
       return kept.text(continued(body, "results")).take()
-    }
+    },
+    release: () => kept.release()
   }
 }

@@ -8,6 +8,9 @@ import { noMembers } from "./Preflight.ts"
 import * as Records from "./PostHogRecords.ts"
 import { isKnownLevel, type Organization } from "./PostHogSchema.ts"
 
+/** Users that are there at the same time: four times as large as members, and those of a page would outlive their moment. */
+const atOnce = 100
+
 /** Members as users; `allLevels`, by uuid, are there when all members were read, if they are to be remembered. */
 export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"], remembersLevels: boolean) {
   const members = client.members()
@@ -26,6 +29,7 @@ export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"
   const syncer: ResourceSyncer<PostHogError> = {
     resourceType: Records.userType,
     resources: members.rows.pipe(
+      Stream.rechunk(atOnce),
       Stream.mapArray((page) => {
         for (const member of page) if (!isKnownLevel(member.level)) unknownLevels.set(member.user.uuid, member.level)
         if (remembersLevels) for (const member of page) levels.set(member.user.uuid.toLowerCase(), member.level)
