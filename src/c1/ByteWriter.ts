@@ -40,6 +40,20 @@ export class ByteWriter {
     this.#knownSize = this.size - from
   }
 
+  /** Forgets what was written after the first `length` bytes. */
+  rewind(length: number): void {
+    this.size = length
+    this.#known = undefined
+  }
+
+  /** What was written, in the buffer itself; the writer goes on with another. */
+  detach(): Uint8Array<ArrayBuffer> {
+    const written = this.target.subarray(0, this.size)
+    this.target = Buffer.allocUnsafeSlow(this.target.length)
+    this.reset()
+    return written
+  }
+
   /** What was written, as a copy; the writer is empty afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
     const written = Buffer.from(this.target.subarray(0, this.size))

@@ -73,9 +73,13 @@ interface Entry extends FieldCodec {
   readonly nextKey: Uint8Array
 }
 
-/** Entries in an order of their own, with their place in it. */
-const ranked = (entries: ReadonlyArray<Entry>): ReadonlyMap<string, { readonly entry: Entry; readonly rank: number }> =>
-  new Map(entries.map((entry, rank) => [entry.name, { entry, rank }]))
+interface Ranked extends Entry {
+  readonly rank: number
+}
+
+/** Entries with their places in an order. */
+const ranked = (entries: ReadonlyArray<Entry>): ReadonlyMap<string, Ranked> =>
+  new Map(entries.map((entry, rank) => [entry.name, { ...entry, rank }]))
 
 const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
   // Fields ascend by number; the only oneof of the model is `Value`, which `Struct` writes.
@@ -86,30 +90,46 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
   const named = new Map(entries.map((entry) => [entry.name, entry]))
   const required = entries.filter((entry) => entry.required)
 
-  // Messages have few of their fields, nearly always in order: to go through those that are there takes half the time.
-  const isInOrder = (value: { readonly [key: string]: unknown }, order: typeof writing): boolean => {
-    let last = -1
-    for (const name in value) {
-      const rank = order.get(name)?.rank ?? last
-      if (rank < last) return false
-      last = rank
-    }
-    return true
-  }
+  // Values hold few of their fields, nearly always in order: to go through those that are there takes half the time of
+  // going through all that there may be. A value in another order is begun again.
   const inOrder = (
     value: { readonly [key: string]: unknown },
     order: ReadonlyArray<Entry>
   ): { readonly [key: string]: unknown } =>
     Object.fromEntries(order.filter(({ name }) => name in value).map(({ name }) => [name, value[name]]))
 
-  const printMembers: DeclaredCodec["printMembers"] = (writer, value, continues) => {
+  const write = (writer: ProtobufWriter, value: unknown): void => {
     if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
-    const ordered = isInOrder(value, printing) ? value : inOrder(value, entries)
+    const start = writer.length
+    let last = -1
+    for (const name in value) {
+      const entry = writing.get(name)
+      const member = value[name]
+      if (entry === undefined || member === undefined) continue
+      if (entry.rank < last) {
+        writer.rewind(start)
+        return write(writer, inOrder(value, byNumber))
+      }
+      last = entry.rank
+      if (!entry.isDefault(member)) entry.write(writer, member)
+    }
+  }
+
+  const printMembers = (writer: JsonWriter, value: unknown, continues: boolean): void => {
+    if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
+    const start = writer.length
+    let last = -1
     let isFirst = !continues
-    for (const name in ordered) {
-      const entry = named.get(name)
-      const member = ordered[name]
-      if (entry === undefined || member === undefined || entry.isDefault(member)) continue
+    for (const name in value) {
+      const entry = printing.get(name)
+      const member = value[name]
+      if (entry === undefined || member === undefined) continue
+      if (entry.rank < last) {
+        writer.rewind(start)
+        return printMembers(writer, inOrder(value, entries), continues)
+      }
+      last = entry.rank
+      if (entry.isDefault(member)) continue
       writer.raw(isFirst ? entry.key : entry.nextKey)
       isFirst = false
       entry.print(writer, member)
@@ -117,15 +137,7 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
   }
 
   return {
-    write: (writer, value) => {
-      if (!isRecord(value)) return malformed(`${kindOf(value)} is not a message`)
-      const ordered = isInOrder(value, writing) ? value : inOrder(value, byNumber)
-      for (const name in ordered) {
-        const entry = named.get(name)
-        const member = ordered[name]
-        if (entry !== undefined && member !== undefined && !entry.isDefault(member)) entry.write(writer, member)
-      }
-    },
+    write,
     isEmpty: (value) => {
       if (!isRecord(value)) return true
       for (const entry of entries) {

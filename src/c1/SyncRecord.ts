@@ -130,7 +130,7 @@ export const linesPrinter = (): ((records: ReadonlyArray<SyncRecord>) => Readonl
     for (const record of records) {
       print(writer, record)
       writer.byte(newLine)
-      if (writer.length >= pieceBytes) pieces.push(writer.finish())
+      if (writer.length >= pieceBytes) pieces.push(writer.detach())
     }
     if (writer.length > 0) pieces.push(writer.finish())
     return pieces

@@ -1,4 +1,5 @@
 import { Cause, Clock, Console, DateTime, Duration, Effect, Exit, Option, Path, Sink, Stdio, Stream } from "effect"
+import { HttpClient } from "effect/http"
 import * as Ksuid from "../c1/Ksuid.ts"
 import { C1zError } from "../c1z/C1zError.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
@@ -124,7 +125,12 @@ const syncTo = Effect.fnUntraced(function* (
     )
   })
   return yield* limited(
-    program.pipe(Effect.provide(display.layer), Effect.provide(PostHogLayer.config(values))),
+    program.pipe(
+      Effect.provide(display.layer),
+      Effect.provide(PostHogLayer.config(values)),
+      // Nobody collects the traces of a single sync.
+      Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
+    ),
     values.syncTimeoutSeconds
   )
 }, Effect.scoped)

@@ -226,47 +226,71 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return { answer, size }
   })
 
+  /**
+   * Fails when nothing comes for too long, or all of it takes too long. One for a whole request: a deadline for each step
+   * and each piece of a body took longer than the pieces.
+   */
+  const makeWatch = (clock: Clock.Clock) => {
+    const patience = Duration.toMillis(options.timeout)
+    let silentSince = clock.currentTimeMillisUnsafe()
+    let bodyUntil = Infinity
+    const expired: Effect.Effect<never, ConnectionFailed> = Effect.suspend(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      if (now >= bodyUntil) return Effect.fail(tooSlow)
+      const left = silentSince + patience - now
+      return left <= 0 ? Effect.fail(timedOut) : Effect.andThen(Effect.sleep(Math.min(left, bodyUntil - now)), expired)
+    })
+    return {
+      expired,
+      /** Something came. */
+      heard: (): void => {
+        silentSince = clock.currentTimeMillisUnsafe()
+      },
+      /** The body begins; without it, as for errors, somebody else watches. */
+      bodyBegins: (): void => {
+        bodyUntil = clock.currentTimeMillisUnsafe() + Duration.toMillis(bodyTimeout)
+      },
+      stop: (): void => {
+        silentSince = Infinity
+      }
+    }
+  }
+
   /** Reads what a server sends, and takes it down. */
   const receive = Effect.fnUntraced(function* (
     path: string,
     response: HttpClientResponse.HttpClientResponse,
-    rows: RowReader
+    rows: RowReader,
+    heard: () => void
   ) {
     const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
-    const clock = yield* Clock.Clock
-    let lastAt = clock.currentTimeMillisUnsafe()
     const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
       Stream.mapArray((chunks) => {
-        lastAt = clock.currentTimeMillisUnsafe()
+        heard()
         return chunks
       })
     )
-    const patience = Duration.toMillis(options.timeout)
-    /** One for the whole body: a deadline for each piece took longer than the pieces. */
-    const stalled: Effect.Effect<never, ConnectionFailed> = Effect.suspend(() => {
-      const left = lastAt + patience - clock.currentTimeMillisUnsafe()
-      return left <= 0 ? Effect.fail(timedOut) : Effect.andThen(Effect.sleep(left), stalled)
-    })
-    const { answer, size } = yield* Effect.raceFirst(readBody(path, body, rows, recorder), stalled)
+    const { answer, size } = yield* readBody(path, body, rows, recorder)
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
     return answer
   })
 
   const attempt = (path: string, rows: RowReader): Effect.Effect<JsonAnswer, HttpFailure> =>
-    Ref.update(statistics, (seen) => ({ ...seen, requests: seen.requests + 1 })).pipe(
-      Effect.andThen(http.get(options.origin + path)),
-      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
-      Effect.mapError(connectionFailed(path)),
-      Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) }),
-      Effect.tap(() => Effect.sync(() => (answered = true))),
-      Effect.flatMap((response) => checkHead(path, response)),
-      Effect.flatMap((response) =>
-        receive(path, response, rows).pipe(
-          Effect.timeoutOrElse({ duration: bodyTimeout, orElse: () => Effect.fail(tooSlow) })
-        )
-      ),
-      Effect.scoped
-    )
+    Effect.gen(function* () {
+      const watch = makeWatch(yield* Clock.Clock)
+      yield* Ref.update(statistics, (seen) => ({ ...seen, requests: seen.requests + 1 }))
+      const request = Effect.gen(function* () {
+        const response = yield* http.get(options.origin + path).pipe(Effect.mapError(connectionFailed(path)))
+        answered = true
+        // What is said of an error has a deadline of its own.
+        watch.stop()
+        yield* checkHead(path, response)
+        watch.heard()
+        watch.bodyBegins()
+        return yield* receive(path, response, rows, watch.heard)
+      })
+      return yield* Effect.raceFirst(request, watch.expired)
+    }).pipe(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }), Effect.scoped)
 
   /** Whether the server ever answered; before that, an address is more likely wrong than out of order. */
   let answered = false
@@ -300,20 +324,27 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     Effect.suspend(() => {
       let refusals = 0
       let failures = 0
-      const send = budget.spend(attempt(path, rows)).pipe(
-        Effect.tapError((failure) => Effect.logDebug(`GET ${path} failed: ${failure.message}`)),
-        Effect.tapError((failure) => {
+      const note = Effect.fnUntraced(function* (failure: HttpFailure) {
+        yield* Effect.logDebug(`GET ${path} failed: ${failure.message}`)
+        if (isRefusal(failure)) {
           const pause = failure._tag === "UnexpectedStatus" ? failure.retryAfterMillis : undefined
-          if (!isRefusal(failure)) return Effect.void
           refusals++
           // A pause of nothing, again and again, would be no pause.
-          return budget.refused(pause === undefined || pause === 0 ? backoffMillis(refusals) : pause)
-        }),
-        // The budget's own failure, a wait too long, is one of these.
-        Effect.tapError((failure) => (isRefusal(failure) ? Effect.void : Effect.sync(() => void failures++)))
-      )
-      return send.pipe(
-        Effect.retry({
+          yield* budget
+            .refused(pause === undefined || pause === 0 ? backoffMillis(refusals) : pause)
+            .pipe(Effect.tapError(() => Effect.sync(() => void failures++)))
+        } else failures++
+      })
+      const send = Effect.tapError(budget.spend(attempt(path, rows)), note)
+      // Made only when something failed, which nearly nothing does.
+      const again = (first: HttpFailure) => {
+        let next: Effect.Effect<JsonAnswer, HttpFailure> = Effect.fail(first)
+        const attempts = Effect.suspend(() => {
+          const now = next
+          next = send
+          return now
+        })
+        return Effect.retry(attempts, {
           schedule: Schedule.forever.pipe(
             Schedule.setInputType<HttpFailure>(),
             Schedule.while(({ input }) =>
@@ -326,7 +357,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
             Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
           )
         })
-      )
+      }
+      return Effect.catch(send, again)
     })
 
   return JsonClient.of({ get, statistics: Ref.get(statistics), redact })
