@@ -98,7 +98,10 @@ export const open = Effect.fn("Checkpoint.open")(function* (
   const clear = Effect.gen(function* () {
     const isOurs = (name: string) => name === aboutFile || /\.answer(?:\.new)?$/.test(name)
     const names = yield* files.readDirectory(directory)
-    yield* Effect.forEach(names.filter(isOurs), (name) => files.remove(paths.join(directory, name), { force: true }))
+    yield* Effect.forEach(names.filter(isOurs), (name) => files.remove(paths.join(directory, name), { force: true }), {
+      concurrency: 16,
+      discard: true
+    })
     const others = names.filter((name) => !isOurs(name))
     if (others.length === 0) yield* files.remove(directory, { recursive: true })
     return others

@@ -58,8 +58,8 @@ export interface JsonRowsTarget {
   readonly onRow: (row: JsonRow) => void
   /** The array of a row to split, and who takes its items. */
   readonly inner?: { readonly key: string; readonly onItem: (item: JsonRow) => void } | undefined
-  /** Paths of the members to be found in each item, or in each row where rows are not split. */
-  readonly fields?: ReadonlyArray<ReadonlyArray<string>> | undefined
+  /** The members to be found in each item, or in each row where rows are not split. */
+  readonly fields?: Fields | undefined
 }
 
 export interface JsonRowsOptions extends JsonRowsTarget {
@@ -87,7 +87,7 @@ export interface JsonRowsEnd {
 }
 
 /** A member to be found, or one on the way there. */
-interface Node {
+export interface Node {
   /** As JSON writes it. */
   readonly key: Buffer
   /** Its place among the fields; behind them for those on the way. */
@@ -96,7 +96,7 @@ interface Node {
 }
 
 /** The members that are to be found in one object. */
-interface Nodes {
+export interface Nodes {
   readonly members: ReadonlyArray<Node>
   /** For each length of a key, up to a multiple of 32, whether one has it: most keys are passed over by that. */
   readonly lengths: number
@@ -126,7 +126,20 @@ const node = (key: string, index: number, children: ReadonlyArray<Node> = []): N
   children: nodesOf(children)
 })
 
-const treeOf = (fields: ReadonlyArray<ReadonlyArray<string>>) => {
+/** Members to be found, numbered in the order in which their paths were given. */
+export interface Fields {
+  readonly tree: Node
+  /** How many there are, those on the way to others included. */
+  readonly size: number
+}
+
+/**
+ * Makes {@link Fields} of paths, once for all answers.
+ *
+ * @example
+ * fieldsOf([["id"], ["user", "uuid"]]) // field 0 and field 1
+ */
+export const fieldsOf = (fields: ReadonlyArray<ReadonlyArray<string>>): Fields => {
   let size = fields.length
   const below = (way: ReadonlyArray<string>): ReadonlyArray<Node> => {
     const longer = fields.filter((path) => path.length > way.length && way.every((key, at) => path[at] === key))
@@ -136,10 +149,13 @@ const treeOf = (fields: ReadonlyArray<ReadonlyArray<string>>) => {
       return node(key, index < 0 ? size++ : index, below(own))
     })
   }
-  return { nodes: below([]), size: () => size }
+  const tree = node("", nothing, below([]))
+  return { tree, size }
 }
 
 const nowhere: Nodes = nodesOf([])
+
+const noFields: Fields = fieldsOf([])
 
 /** The whole body. */
 const page: Node = node("", nothing, [node("results", splits)])
@@ -279,21 +295,19 @@ class Splitter implements JsonRows, JsonRow {
   #shown: string | undefined
 
   constructor(options: JsonRowsOptions) {
-    const { fields = [], inner, onRow } = options
+    const { fields = noFields, inner, onRow } = options
     const { envelopeBytes = HttpLimits.envelopeBytes, pool = new BufferPool(), redact = (json) => json } = options
-    const tree = treeOf(fields)
     this.#onRow = onRow
     this.#onItem = inner?.onItem ?? (() => undefined)
     this.#redact = redact
     this.#pool = pool
     this.#bytes = pool.take()
     this.#envelopeBytes = envelopeBytes
-    const unit = node("", nothing, tree.nodes)
-    this.#row = inner === undefined ? unit : node("", nothing, [node(inner.key, splits)])
-    this.#item = unit
+    this.#row = inner === undefined ? fields.tree : node("", nothing, [node(inner.key, splits)])
+    this.#item = fields.tree
     this.#awaited = page
-    this.#starts = new Int32Array(tree.size())
-    this.#ends = new Int32Array(tree.size())
+    this.#starts = new Int32Array(fields.size)
+    this.#ends = new Int32Array(fields.size)
   }
 
   get bytes(): Buffer {

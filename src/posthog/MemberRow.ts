@@ -2,12 +2,14 @@
  * A row of `/members/`, read where it stands. Measured on Node 24: 1.3 µs a row, where parsing and decoding it takes 2.7,
  * and to look for the key in all of it another 0.9.
  */
-import type { JsonRow } from "../http/JsonRows.ts"
+import { type Fields, fieldsOf, type JsonRow } from "../http/JsonRows.ts"
+import type { KeptBytes } from "../http/KeptAnswer.ts"
 import { type Member, type PostHogUser, posthogTime } from "./PostHogSchema.ts"
+import type { People } from "./People.ts"
 import * as RowBytes from "./RowBytes.ts"
 
 /** What is looked at, numbered by the names below. */
-export const fields: ReadonlyArray<ReadonlyArray<string>> = [
+const paths: ReadonlyArray<ReadonlyArray<string>> = [
   ["id"],
   ["level"],
   ["joined_at"],
@@ -22,6 +24,7 @@ export const fields: ReadonlyArray<ReadonlyArray<string>> = [
   ["user", "is_email_verified"],
   ["user", "role_at_organization"]
 ]
+export const fields: Fields = fieldsOf(paths)
 const id = 0
 const level = 1
 const joinedAt = 2
@@ -43,6 +46,12 @@ const idOf = (row: JsonRow, n: number): string | typeof odd => {
   const { bytes } = row
   const start = row.start(n)
   return RowBytes.isId(bytes, start, row.stop(n)) ? bytes.toString("latin1", start + 1, row.stop(n) - 1) : odd
+}
+
+/** The same string for the same person wherever it stands, which makes it cheap to look up. */
+const personOf = (row: JsonRow, people: People): string | typeof odd => {
+  const person = RowBytes.personAt(row.bytes, row.start(uuid), row.stop(uuid), people)
+  return person < 0 ? odd : people.uuid(person)
 }
 
 const textOf = (row: JsonRow, n: number): string | null | undefined | typeof odd => {
@@ -72,7 +81,7 @@ const numberOf = (row: JsonRow, n: number): number | null | undefined | typeof o
 }
 
 /** What the row says; nothing when it is not plain to see, and a schema has to tell. */
-export const read = (row: JsonRow): Member | undefined => {
+export const read = (row: JsonRow, people: People): Member | undefined => {
   if (!row.isPlain()) return undefined
   const membershipId = idOf(row, id)
   const seat = numberOf(row, level)
@@ -80,7 +89,7 @@ export const read = (row: JsonRow): Member | undefined => {
   const twoFactor = flagOf(row, is2faEnabled)
   const social = flagOf(row, hasSocialAuth)
   const login = timeOf(row, lastLogin)
-  const person = idOf(row, uuid)
+  const person = personOf(row, people)
   const number = numberOf(row, userId)
   const first = textOf(row, firstName)
   const last = textOf(row, lastName)
@@ -104,6 +113,24 @@ export const read = (row: JsonRow): Member | undefined => {
   if (social !== undefined) member.has_social_auth = social
   if (login !== undefined) member.last_login = login
   return member
+}
+
+/** What comes before the value of each field in what is kept; the id and `user.uuid` are always there. */
+const before = paths.map((path, n) =>
+  Buffer.from(
+    n === id ? '{"id":' : n === uuid ? ',"user":{"uuid":' : `,${JSON.stringify(path.at(-1))}:`
+  )
+)
+const close = Buffer.from("}}")
+
+/** Keeps of a row that was read what was looked at. */
+export const keep = (row: JsonRow, kept: KeptBytes): void => {
+  const { bytes } = row
+  for (let n = 0; n < before.length; n++) {
+    const start = row.start(n)
+    if (start >= 0) kept.add(before[n] ?? close).add(bytes, start, row.stop(n))
+  }
+  kept.add(close)
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -1,6 +1,6 @@
 import { Effect, Result, Schema, SchemaIssue } from "effect"
 import type { GetOptions, JsonClient } from "../http/JsonClient.ts"
-import type { JsonRow } from "../http/JsonRows.ts"
+import type { Fields, JsonRow } from "../http/JsonRows.ts"
 import type { KeptBytes } from "../http/KeptAnswer.ts"
 import type { RowReader } from "../http/RowReader.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
@@ -35,7 +35,7 @@ export interface RowDecoder<Row> {
 
 /** How to read a row, or an item of one, from a few of its members. */
 export interface Glance<Row> {
-  readonly fields: ReadonlyArray<ReadonlyArray<string>>
+  readonly fields: Fields
   readonly read: (row: JsonRow) => Row | undefined
   /** Keeps of a row that was read no more than those members; all of it unless told. */
   readonly keep?: (row: JsonRow, kept: KeptBytes) => void

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import { type HttpStatistics, JsonClient } from "../http/JsonClient.ts"
+import type { JsonRow } from "../http/JsonRows.ts"
 import type { RequestBudget } from "../http/RequestBudget.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import * as Listing from "./Listing.ts"
@@ -31,10 +32,10 @@ export class PostHogClient extends Context.Service<
     /** The organization as the key's owner sees it. */
     readonly organization: Effect.Effect<Organization, PostHogError>
     /** A new, complete reading of the active members, longest-standing first where the server can order. */
-    readonly members: () => Listing.Listing<Member>
+    readonly members: (people?: People) => Listing.Listing<Member>
     /** How many members can be listed; reads one of them at most. */
     readonly memberCount: Effect.Effect<number, PostHogError>
-    /** Every role; `people` numbers who is in them, for several listings that are to share the numbers. */
+    /** Every role; as for members, `people` is what several listings may share. */
     readonly roles: (people?: People) => Listing.Listing<ListedRole>
     /** One role with its members as of now; fails with status 404 when it is gone. */
     readonly role: (roleId: string, people?: People) => Effect.Effect<ListedRole, PostHogError>
@@ -132,7 +133,10 @@ const make = Effect.gen(function* () {
 
   const membersPath = path(Api.members, { organization_id })
   const rolesPath = path(Api.roles, { organization_id })
-  const readMembers = PageReader.make({ client, base, endpoint: Api.members, decoder: PageReader.plain(Member, MemberRow) })
+  const memberReader = (people: People) => {
+    const glance = { ...MemberRow, read: (row: JsonRow) => MemberRow.read(row, people) }
+    return PageReader.make({ client, base, endpoint: Api.members, decoder: PageReader.plain(Member, glance) })
+  }
 
   /** PostHog: from November 2022 to January 2026 every parameter on `/roles/` gave a 500, its own `next` included. */
   const explainRolesPaging = (error: PostHogError) =>
@@ -165,17 +169,17 @@ const make = Effect.gen(function* () {
     organization: readObject(Api.organization, path(Api.organization, { organization_id }), Organization),
 
     // PostHog: the default order is newest first, in which a join shifts every page; `joined_at` only appends.
-    members: () =>
+    members: (people = new People()) =>
       Listing.make({
         name: "members",
-        readPage: readMembers,
+        readPage: memberReader(people),
         key: (member) => member.user.uuid.toLowerCase(),
         size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
         concurrency
       }),
 
-    memberCount: Effect.map(readMembers(`${membersPath}?limit=1`), (page) => page.count),
+    memberCount: Effect.map(memberReader(new People())(`${membersPath}?limit=1`), (page) => page.count),
 
     // PostHog: old servers take no parameter on /roles/, so the first request is bare.
     roles: (people = new People()) => {

@@ -1,6 +1,7 @@
 import { Effect, type Scope } from "effect"
 import * as Connector from "../engine/Connector.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
+import { People } from "./People.ts"
 import { PostHogClient } from "./PostHogClient.ts"
 import type { PostHogError } from "./PostHogError.ts"
 import * as Records from "./PostHogRecords.ts"
@@ -43,8 +44,9 @@ const open = Effect.fnUntraced(function* (
     notes.push({ code: problem.reason, severity: "partial", count: 1, message: problem.what })
     yield* Effect.logWarning(problem.what)
   }
-  const users = yield* UserSyncer.make(client, options.seatEntitlements === true)
-  const roles = RoleSyncer.make(client, options.memberships ?? "endpoint")
+  const people = new People()
+  const users = yield* UserSyncer.make(client, people, options.seatEntitlements === true)
+  const roles = RoleSyncer.make(client, people, options.memberships ?? "endpoint")
   const seats = options.seatEntitlements === true ? [SeatSyncer.make(organization, users.allLevels)] : []
   return {
     syncers: [users.syncer, roles.syncer, ...seats.map((seat) => seat.syncer)],

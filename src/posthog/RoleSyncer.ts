@@ -4,7 +4,7 @@ import type { Grant } from "../c1/Grant.ts"
 import type { Resource } from "../c1/Resource.ts"
 import type { ResourceSyncer } from "../engine/Connector.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
-import { People } from "./People.ts"
+import type { People } from "./People.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
 import { PostHogError } from "./PostHogError.ts"
 import { counted } from "../engine/Counted.ts"
@@ -31,9 +31,7 @@ const causeWords: Readonly<Record<Cause, string>> = {
  * with an empty list for a role that was deleted, or that is of another organization. So the two are compared; where they
  * differ both are read again, and a role that is gone by then is told as it was when it was listed.
  */
-export const make = (client: PostHogClient["Service"], memberships: "endpoint" | "embedded") => {
-  /** Those who are in roles, by number. */
-  const people = new People()
+export const make = (client: PostHogClient["Service"], people: People, memberships: "endpoint" | "embedded") => {
   const roles = client.roles(people)
   /** What `/roles/` embedded, by role; an entry goes when its grants are read. */
   const embedded = new Map<string, RoleMembers.RoleMembers>()

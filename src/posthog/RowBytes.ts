@@ -1,7 +1,8 @@
 /** What stands in the bytes of a row, told without parsing. */
 
-export const quote = 0x22
-export const openObject = 0x7b
+import type { People } from "./People.ts"
+
+const quote = 0x22
 const hyphen = 0x2d
 const letterF = 0x66
 const letterN = 0x6e
@@ -28,6 +29,10 @@ export const isId = (bytes: Uint8Array, start: number, stop: number): boolean =>
     bytes[start + 24] === hyphen
   )
 }
+
+/** The number of the person whose id in quotes stands there; -1 when none does. */
+export const personAt = (bytes: Buffer, start: number, stop: number, people: People): number =>
+  start >= 0 && stop - start === idBytes && bytes[start] === quote ? people.numberAt(bytes, start + 1) : -1
 
 /** Whether the value that begins there is `null`; what is absent is not. */
 export const isNull = (bytes: Uint8Array, start: number): boolean => start >= 0 && bytes[start] === letterN

@@ -2,6 +2,7 @@ import { Array as Arr, Deferred, Effect, Stream } from "effect"
 import type { ResourceSyncer } from "../engine/Connector.ts"
 import { counted, formatCount } from "../engine/Counted.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
+import type { People } from "./People.ts"
 import type { PostHogClient } from "./PostHogClient.ts"
 import type { PostHogError } from "./PostHogError.ts"
 import { noMembers } from "./Preflight.ts"
@@ -12,8 +13,12 @@ import { isKnownLevel, type Organization } from "./PostHogSchema.ts"
 const atOnce = 100
 
 /** Members as users; `allLevels`, by uuid, are there when all members were read, if they are to be remembered. */
-export const make = Effect.fnUntraced(function* (client: PostHogClient["Service"], remembersLevels: boolean) {
-  const members = client.members()
+export const make = Effect.fnUntraced(function* (
+  client: PostHogClient["Service"],
+  people: People,
+  remembersLevels: boolean
+) {
+  const members = client.members(people)
   const levels = new Map<string, number>()
   const complete = yield* Deferred.make<ReadonlyMap<string, number>>()
 
