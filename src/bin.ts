@@ -5,6 +5,9 @@ import { Effect, type Exit } from "effect"
 import * as Cli from "./cli/Cli.ts"
 import { ExitCode, of as exitCodeOf } from "./cli/ExitCode.ts"
 import { ReceivedSignal } from "./cli/ReceivedSignal.ts"
+import * as SmallHeap from "./cli/SmallHeap.ts"
+
+SmallHeap.keep()
 
 let received: "SIGINT" | "SIGTERM" | undefined
 const onSignal = (signal: "SIGINT" | "SIGTERM") => {

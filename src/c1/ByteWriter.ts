@@ -46,6 +46,11 @@ export class ByteWriter {
     this.#known = undefined
   }
 
+  /** What was written, in the buffer itself, where it stays until more is written. */
+  written(): Uint8Array<ArrayBuffer> {
+    return this.target.subarray(0, this.size)
+  }
+
   /** What was written, in the buffer itself; the writer goes on with another. */
   detach(): Uint8Array<ArrayBuffer> {
     const written = this.target.subarray(0, this.size)

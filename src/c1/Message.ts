@@ -26,12 +26,12 @@ export interface Message<T> {
    */
   readonly encode: (value: T) => Uint8Array<ArrayBuffer>
   /**
-   * An `encode` for many values, which keeps its buffer from one to the next. Measured on Node 24: 2 instead of 4 µs a
-   * grant, the rest of which `encode` spends on growing a new buffer.
+   * An `encode` for many values, which keeps its buffer: what it returns stands in there, and is good until the next call.
+   * Measured on Node 24: 0.9 µs a grant, where `encode` takes 4, the rest of which it spends on a new buffer.
    *
    * @example
    * const encode = Grant.encoder()
-   * const blobs = grants.map((grant) => encode(grant))
+   * for (const grant of grants) insert.run(grant.id, encode(grant))
    */
   readonly encoder: () => (value: T) => Uint8Array<ArrayBuffer>
   /** Reads protobuf of any writer. Fields and enum numbers that this model does not know are skipped. */
@@ -215,11 +215,10 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
     const writer = new ProtobufWriter()
     return (value) => {
       try {
-        codec.write(writer, value)
-        return writer.finish()
-      } catch (cause) {
-        // What was written of the value must not stand before the next one.
         writer.reset()
+        codec.write(writer, value)
+        return writer.written()
+      } catch (cause) {
         throw unwritable(cause)
       }
     }
@@ -229,6 +228,7 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
     typeUrl: `type.googleapis.com/${typeName}`,
     schema,
     codec,
+    // The buffer is nobody else's.
     encode: (value) => encoder()(value),
     encoder,
     decode: (bytes) =>

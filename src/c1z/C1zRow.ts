@@ -12,10 +12,17 @@ import { ResourceType } from "../c1/ResourceType.ts"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import * as Tables from "./C1zTables.ts"
 
-/** The values of the columns between `id` and `sync_id`, in the order of the table's declaration. */
+/** The values of all columns but `id`, in the order of the table's declaration. Blobs are good until the next row is made. */
 export interface C1zRow {
   readonly table: Tables.Table
   readonly values: ReadonlyArray<string | number | Uint8Array | null>
+}
+
+/** What all rows of a file share. */
+export interface C1zRowOptions {
+  readonly syncId: string
+  /** In the shape of `C1zTime`. */
+  readonly discoveredAt: string
 }
 
 // Readers look for the expansion in its column only, the first one counts, and the blob must not hold any.
@@ -36,62 +43,62 @@ export const withExpansion = (grant: Grant, expansion: GrantExpandable): Grant =
 /** A record that becomes a row. */
 export type StoredRecord = Exclude<SyncRecord, { readonly _tag: "Retraction" }>
 
-/**
- * Makes the function that turns records into rows, one for each file: its encoders keep their buffers, which halves the
- * cost of a grant.
- */
-export const make = (): ((record: StoredRecord) => C1zRow) => {
+/** Makes the function that turns records into rows, one for each file: its encoders keep their buffers. */
+export const make = ({ discoveredAt, syncId }: C1zRowOptions): ((record: StoredRecord) => C1zRow) => {
+  const encodeResourceType = ResourceType.encoder()
   const encodeResource = Resource.encoder()
+  const encodeEntitlement = Entitlement.encoder()
   const encodeGrant = Grant.encoder()
-  return (record) => rowOf(record, encodeResource, encodeGrant)
-}
-
-const rowOf = (
-  record: StoredRecord,
-  encodeResource: (resource: Resource) => Uint8Array,
-  encodeGrant: (grant: Grant) => Uint8Array
-): C1zRow => {
-  switch (record._tag) {
-    case "ResourceType": {
-      const { value } = record
-      return { table: Tables.resourceTypes, values: [value.id, ResourceType.encode(value)] }
-    }
-    case "Resource": {
-      const { value } = record
-      const parent = value.parentResourceId
-      return {
-        table: Tables.resources,
-        values: [
-          value.id.resourceType,
-          resourceKey(value.id),
-          parent?.resourceType ?? null,
-          parent?.resource ?? null,
-          encodeResource(value)
-        ]
+  return (record) => {
+    switch (record._tag) {
+      case "ResourceType": {
+        const { value } = record
+        return { table: Tables.resourceTypes, values: [value.id, encodeResourceType(value), syncId, discoveredAt] }
       }
-    }
-    case "Entitlement": {
-      const { value } = record
-      const { resource, resourceType } = value.resource.id
-      return { table: Tables.entitlements, values: [resourceType, resource, value.id, Entitlement.encode(value)] }
-    }
-    case "Grant": {
-      const [grant, expansion] = split(record.value)
-      const { resource, resourceType } = grant.entitlement.resource.id
-      const principal = grant.principal.id
-      return {
-        table: Tables.grants,
-        values: [
-          resourceType,
-          resource,
-          grant.entitlement.id,
-          principal.resourceType,
-          principal.resource,
-          grant.id,
-          expansion === undefined ? null : GrantExpandable.encode(expansion),
-          expansion === undefined ? 0 : 1,
-          encodeGrant(grant)
-        ]
+      case "Resource": {
+        const { value } = record
+        const parent = value.parentResourceId
+        return {
+          table: Tables.resources,
+          values: [
+            value.id.resourceType,
+            resourceKey(value.id),
+            parent?.resourceType ?? null,
+            parent?.resource ?? null,
+            encodeResource(value),
+            syncId,
+            discoveredAt
+          ]
+        }
+      }
+      case "Entitlement": {
+        const { value } = record
+        const { resource, resourceType } = value.resource.id
+        return {
+          table: Tables.entitlements,
+          values: [resourceType, resource, value.id, encodeEntitlement(value), syncId, discoveredAt]
+        }
+      }
+      case "Grant": {
+        const [grant, expansion] = split(record.value)
+        const { resource, resourceType } = grant.entitlement.resource.id
+        const principal = grant.principal.id
+        return {
+          table: Tables.grants,
+          values: [
+            resourceType,
+            resource,
+            grant.entitlement.id,
+            principal.resourceType,
+            principal.resource,
+            grant.id,
+            expansion === undefined ? null : GrantExpandable.encode(expansion),
+            expansion === undefined ? 0 : 1,
+            encodeGrant(grant),
+            syncId,
+            discoveredAt
+          ]
+        }
       }
     }
   }

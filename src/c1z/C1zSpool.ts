@@ -112,7 +112,7 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
     return database.prepare(Tables.remove(table))
   })
 
-  const rowOf = C1zRow.make()
+  const rowOf = C1zRow.make({ syncId, discoveredAt: startedAt })
 
   const writeOne = (record: SyncRecord): void => {
     if (record._tag === "Retraction") {
@@ -122,7 +122,7 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
     const { table, values } = rowOf(record)
     const replaces = record._tag !== "ResourceType" && record.replaces === true
     const statement = replaces ? replacing(table) : inserting(table)
-    statement.run(...values, syncId, startedAt)
+    statement.run(...values)
   }
 
   // An index that fails says which columns were not unique, not which values.
@@ -139,11 +139,15 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
   return {
     write: (records) =>
       Effect.suspend(() => {
-        for (const record of records) {
-          const written = Result.try(() => writeOne(record))
-          if (Result.isFailure(written)) return Effect.fail(explainRecord(record, written.failure))
-        }
-        return checkSize
+        let current: SyncRecord | undefined
+        const written = Result.try(() => {
+          for (const record of records) {
+            current = record
+            writeOne(record)
+          }
+        })
+        if (Result.isSuccess(written)) return checkSize
+        return Effect.fail(current === undefined ? explain(written.failure) : explainRecord(current, written.failure))
       }),
     finish: Effect.fnUntraced(function* (endedAt) {
       yield* attempt(() => {
