@@ -12,7 +12,7 @@ const growingPercent = 40
 const youngBytes = 8_000_000
 
 /** Milliseconds between looks at it while it grows, which takes it a tenth of a second. */
-const every = 20
+const every = 5
 
 /** Has to be called once, early. */
 export const keep = (): void => {
