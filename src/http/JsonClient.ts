@@ -56,6 +56,8 @@ export interface HttpStatistics {
   readonly requests: number
   readonly retries: number
   readonly bytes: number
+  /** The requests by the purpose that they were made for, as far as one was told; repetitions count again. */
+  readonly byPurpose?: Readonly<Record<string, number>>
 }
 
 /**
@@ -81,6 +83,8 @@ export class JsonClient extends Context.Service<
 }
 
 export interface GetOptions {
+  /** What the request is counted under. */
+  readonly purpose?: string | undefined
   readonly rows?: RowReader
   /** Retries of this request, where they should not be the client's. */
   readonly retries?: number | undefined
@@ -275,10 +279,22 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return answer
   })
 
-  const attempt = (path: string, rows: RowReader): Effect.Effect<JsonAnswer, HttpFailure> =>
+  const counted = (seen: HttpStatistics, purpose: string | undefined): HttpStatistics => ({
+    ...seen,
+    requests: seen.requests + 1,
+    ...(purpose === undefined
+      ? {}
+      : { byPurpose: { ...seen.byPurpose, [purpose]: (seen.byPurpose?.[purpose] ?? 0) + 1 } })
+  })
+
+  const attempt = (
+    path: string,
+    rows: RowReader,
+    purpose: string | undefined
+  ): Effect.Effect<JsonAnswer, HttpFailure> =>
     Effect.gen(function* () {
       const watch = makeWatch(yield* Clock.Clock)
-      yield* Ref.update(statistics, (seen) => ({ ...seen, requests: seen.requests + 1 }))
+      yield* Ref.update(statistics, (seen) => counted(seen, purpose))
       const request = Effect.gen(function* () {
         const response = yield* http.get(options.origin + path).pipe(Effect.mapError(connectionFailed(path)))
         answered = true
@@ -314,13 +330,13 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   })
 
   const get = Effect.fnUntraced(function* (path: string, given: GetOptions = {}) {
-    const { fresh = false, retries = options.retries, rows = noRows } = given
+    const { fresh = false, purpose, retries = options.retries, rows = noRows } = given
     const known = fresh ? Option.none<JsonAnswer>() : yield* remembered(path, rows)
-    return Option.isSome(known) ? known.value : yield* ask(path, retries, rows)
+    return Option.isSome(known) ? known.value : yield* ask(path, retries, rows, purpose)
   })
 
   /** Sends until an answer comes or patience ends. Refusals and other failures are counted apart. */
-  const ask = (path: string, retries: number, rows: RowReader) =>
+  const ask = (path: string, retries: number, rows: RowReader, purpose: string | undefined) =>
     Effect.suspend(() => {
       let refusals = 0
       let failures = 0
@@ -335,7 +351,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
             .pipe(Effect.tapError(() => Effect.sync(() => void failures++)))
         } else failures++
       })
-      const send = Effect.tapError(budget.spend(attempt(path, rows)), note)
+      const send = Effect.tapError(budget.spend(attempt(path, rows, purpose)), note)
       // Made only when something failed, which nearly nothing does.
       const again = (first: HttpFailure) => {
         let next: Effect.Effect<JsonAnswer, HttpFailure> = Effect.fail(first)

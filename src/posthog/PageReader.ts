@@ -154,7 +154,7 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
             }
     }
     const answer = yield* client
-      .get(path, { rows: reader, ...options })
+      .get(path, { rows: reader, purpose: endpoint.name, ...options })
       .pipe(Effect.mapError((failure) => fromHttp(base, endpoint, failure)))
     if (problem !== undefined) return yield* problem
     const envelope = decodeEnvelope(answer.body)

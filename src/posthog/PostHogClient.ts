@@ -151,7 +151,7 @@ const make = Effect.gen(function* () {
       : error
 
   const readObject = <A>(endpoint: Api.Endpoint, path: string, schema: Schema.Codec<A, unknown>) =>
-    client.get(path).pipe(
+    client.get(path, { purpose: endpoint.name }).pipe(
       Effect.mapError((failure) => fromHttp(base, endpoint, failure)),
       Effect.flatMap(({ body }) => {
         const decoded = Schema.decodeUnknownResult(schema)(body)

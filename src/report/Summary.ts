@@ -30,6 +30,14 @@ export const formatDuration = (millis: number): string => {
 /** `user` → `users`, as far as the names of resource types go. */
 const plural = (type: string): string => (type.endsWith("y") ? `${type.slice(0, -1)}ies` : `${type}s`)
 
+/** `557: 1 organization, 50 members, 5 roles, 500 role memberships (0 retried)`: what the request limit has to pay for. */
+const requests = ({ byPurpose = {}, requests, retries }: HttpStatistics): string => {
+  const purposes = Object.entries(byPurpose).map(
+    ([purpose, count]) => `${formatCount(count)} ${purpose.replaceAll("_", " ")}`
+  )
+  return `${[formatCount(requests), ...(purposes.length === 0 ? [] : [purposes.join(", ")])].join(": ")} (${formatCount(retries)} retried)`
+}
+
 /** The closing summary of a run, one line a fact. */
 export const render = ({ elapsedMillis, http, output, report }: SummaryInput): string => {
   const { counts, notes } = report
@@ -37,7 +45,7 @@ export const render = ({ elapsedMillis, http, output, report }: SummaryInput): s
     ...Object.entries(counts.resourcesByType).map(([type, count]) => [plural(type), formatCount(count)] as const),
     ["entitlements", formatCount(counts.entitlements)] as const,
     ["grants", formatCount(counts.grants)] as const,
-    ["requests", `${formatCount(http.requests)} (${formatCount(http.retries)} retried)`] as const,
+    ["requests", requests(http)] as const,
     ["time", formatDuration(elapsedMillis)] as const
   ]
   const width = Math.max(...facts.map(([name]) => name.length))

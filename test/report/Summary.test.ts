@@ -36,6 +36,12 @@ describe("Summary", () => {
     )
   })
 
+  it("tells what the requests were for, since the request limit has to pay for them", () => {
+    const byPurpose = { organization: 1, members: 1000, role_memberships: 233 }
+    const text = Summary.render({ report, http: { ...http, byPurpose }, elapsedMillis: 800, output: "stdout" })
+    assert.include(text, "  requests      1,234: 1 organization, 1,000 members, 233 role memberships (5 retried)")
+  })
+
   it("notes come last, each with its weight", () => {
     const notes: SyncReport["notes"] = [
       { code: "a", severity: "info", count: 1, message: "a list was read again" },
