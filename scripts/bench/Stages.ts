@@ -21,13 +21,14 @@ const stages: ReadonlyArray<readonly [stage: string, frame: RegExp]> = [
   ["wait", /^\(idle\)/],
   ["collect garbage", /^\(garbage collector\)/],
   ["start", /node:internal\/modules|compileSourceTextModule|compileFunction|importModule/],
-  ["network", /undici|node:net|node:internal\/(stream|net)|llhttp|wasm/],
-  ["split and decode", /src\/http\/|src\/posthog\/|JSON|parse/],
-  ["journal", /AnswerJournal|node:fs|node:internal\/fs|node:crypto|node:internal\/crypto/],
+  ["journal", /KeptAnswer|AnswerJournal|node:fs|node:internal\/fs|node:crypto|node:internal\/crypto/],
+  ["scan", /JsonRows|JsonGrammar/],
+  ["decode", /src\/posthog\/|src\/http\/|JSON|parse/],
   ["engine", /src\/engine\//],
-  ["encode", /src\/c1\//],
-  ["SQLite", /src\/c1z\/C1zSpool|sqlite/],
+  ["encode", /src\/c1\/|utf8Write/],
+  ["SQLite", /src\/c1z\/|sqlite/],
   ["compress", /zlib|zstd/],
+  ["network", /undici|node:net|node:internal\/(stream|net)|llhttp|wasm|writev?Latin1|onStreamRead/],
   ["Effect", /node_modules\/(effect|@effect)/]
 ]
 
