@@ -54,6 +54,15 @@ interface GrantListing<E> {
 const pagesAhead = 2
 
 /**
+ * Resources, for each that may be read at the same time, whose grants may have been read before their turn: while other
+ * records take their time, the source need not wait.
+ */
+const waitingAhead = 16
+
+/** Resources, for each that may be read at the same time, that are begun: the next request stands ready when one ends. */
+const begunAhead = 2
+
+/**
  * Turns a connector into a stream of records. Listings of different types run side by side; resources that offer
  * entitlements are kept until their grants are read, all others are passed on and forgotten.
  *
@@ -124,8 +133,8 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     const holdings = listings.flatMap(({ kept, syncer }) => (kept === undefined ? [] : [{ kept, syncer }]))
 
     /** Reads grants ahead of their turn, in order, a bounded number of resources at a time. */
-    const ahead = yield* Queue.bounded<GrantListing<F>, F | Cause.Done>(concurrency)
-    const turns = yield* Semaphore.make(concurrency)
+    const ahead = yield* Queue.bounded<GrantListing<F>, F | Cause.Done>(concurrency * waitingAhead)
+    const turns = yield* Semaphore.make(concurrency * begunAhead)
     yield* Effect.gen(function* () {
       for (const { kept, syncer } of holdings) {
         if (syncer.grants === undefined || syncer.heldBy?.some(isInScope) === false) continue
