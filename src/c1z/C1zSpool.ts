@@ -43,6 +43,15 @@ const pragmas = `
   pragma locking_mode = exclusive;
 `
 
+/** Tables that get no more rows when a record of a kind comes: their indexes are made while the source is waited for. */
+const completeBy: Readonly<Record<SyncRecord["_tag"], ReadonlyArray<Tables.Table>>> = {
+  ResourceType: [],
+  Resource: [],
+  Retraction: [],
+  Entitlement: [Tables.resourceTypes, Tables.resources],
+  Grant: [Tables.resourceTypes, Tables.resources, Tables.entitlements]
+}
+
 const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table: Tables.Table) => StatementSync) => {
   const prepared = new Map<Tables.Table, StatementSync>()
   return (table) => {
@@ -136,19 +145,52 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
   const count = (table: Tables.Table): number =>
     Number(database.prepare(`select count(*) as rows from ${table.name}`).get()?.["rows"])
 
+  const indexed = new Set<Tables.Table>()
+  const index = Effect.fnUntraced(function* (table: Tables.Table) {
+    indexed.add(table)
+    for (const index of table.indexes) {
+      yield* attempt(() => database.exec(Tables.createIndex(table, index))).pipe(
+        Effect.catchIf(
+          (error) => error.reason === "DuplicateRecord",
+          (error) => Effect.fail(nameDuplicate(table, error))
+        )
+      )
+      yield* checkSize
+      // An index over a million rows takes seconds in one call: let timers and sockets have their turn in between.
+      yield* Effect.yieldNow
+    }
+  })
+
+  /** Whether a record tells that tables are complete whose indexes are not made yet, so that they can be. */
+  const completes = (record: SyncRecord): boolean => completeBy[record._tag].some((table) => !indexed.has(table))
+
+  const writeAll = (records: ReadonlyArray<SyncRecord>): Effect.Effect<void, C1zError> => {
+    let current: SyncRecord | undefined
+    const written = Result.try(() => {
+      for (const record of records) {
+        current = record
+        writeOne(record)
+      }
+    })
+    if (Result.isSuccess(written)) return checkSize
+    return Effect.fail(current === undefined ? explain(written.failure) : explainRecord(current, written.failure))
+  }
+
+  /** Exactly before the record that tells it, however records come together, so that equal records give equal files. */
+  const write = (records: ReadonlyArray<SyncRecord>): Effect.Effect<void, C1zError> =>
+    Effect.suspend(() => {
+      const at = records.findIndex(completes)
+      const record = records[at]
+      if (record === undefined) return writeAll(records)
+      const complete = completeBy[record._tag].filter((table) => !indexed.has(table))
+      return writeAll(records.slice(0, at)).pipe(
+        Effect.andThen(Effect.forEach(complete, index, { discard: true })),
+        Effect.andThen(write(records.slice(at)))
+      )
+    })
+
   return {
-    write: (records) =>
-      Effect.suspend(() => {
-        let current: SyncRecord | undefined
-        const written = Result.try(() => {
-          for (const record of records) {
-            current = record
-            writeOne(record)
-          }
-        })
-        if (Result.isSuccess(written)) return checkSize
-        return Effect.fail(current === undefined ? explain(written.failure) : explainRecord(current, written.failure))
-      }),
+    write,
     finish: Effect.fnUntraced(function* (endedAt) {
       yield* attempt(() => {
         // `supports_diff` spares readers the rewriting of every grant on open; the columns of a finished full sync
@@ -157,19 +199,11 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
           .prepare(Tables.insert(Tables.syncRuns))
           .run(syncId, startedAt, endedAt, "", syncType, "", "", syncType === "full" ? 1 : 0)
       })
-      for (const table of Tables.all) {
-        for (const index of table.indexes) {
-          yield* attempt(() => database.exec(Tables.createIndex(table, index))).pipe(
-            Effect.catchIf(
-              (error) => error.reason === "DuplicateRecord",
-              (error) => Effect.fail(nameDuplicate(table, error))
-            )
-          )
-          yield* checkSize
-          // An index over a million rows takes seconds in one call: let timers and sockets have their turn in between.
-          yield* Effect.yieldNow
-        }
-      }
+      yield* Effect.forEach(
+        Tables.all.filter((table) => !indexed.has(table)),
+        index,
+        { discard: true }
+      )
       return yield* attempt(() => {
         database.exec("commit")
         if (database.prepare("pragma freelist_count").get()?.["freelist_count"] !== 0) database.exec("vacuum")

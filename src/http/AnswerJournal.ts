@@ -1,11 +1,14 @@
 /**
  * Remembers finished answers on disk, so that a run that was interrupted does not ask for them again. One file an
- * answer, which appears whole or not at all, so that nothing else has to be right after a crash.
+ * answer, which counts whole or not at all by the digest at its end, so that nothing else has to be right after a crash.
  */
 import { Context, Effect, FileSystem, Option, Path, type PlatformError, Stream } from "effect"
 import { createHash } from "node:crypto"
 
-/** Takes the bytes of one answer down as they arrive. A disk that fails is not the answer's fault: it costs the memory and nothing else. */
+/**
+ * Takes the bytes of one answer down as they arrive. A disk that fails is not the answer's fault: it costs the memory and
+ * nothing else.
+ */
 export interface AnswerRecorder {
   /** Writes some of it; the bytes may be used again afterwards. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void>
@@ -58,7 +61,9 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** Names of the files that may be answers: to ask the disk for each path took as long as to write them. */
-  const known = new Set(yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): ReadonlyArray<string> => [])))
+  const known = new Set(
+    yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): ReadonlyArray<string> => []))
+  )
 
   return {
     replay: (path) => {

@@ -236,13 +236,16 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
    */
   const makeWatch = (clock: Clock.Clock) => {
     const patience = Duration.toMillis(options.timeout)
+    const bodyPatience = Duration.toMillis(bodyTimeout)
     let silentSince = clock.currentTimeMillisUnsafe()
     let bodyUntil = Infinity
     const expired: Effect.Effect<never, ConnectionFailed> = Effect.suspend(() => {
       const now = clock.currentTimeMillisUnsafe()
       if (now >= bodyUntil) return Effect.fail(tooSlow)
       const left = silentSince + patience - now
-      return left <= 0 ? Effect.fail(timedOut) : Effect.andThen(Effect.sleep(Math.min(left, bodyUntil - now)), expired)
+      if (left <= 0) return Effect.fail(timedOut)
+      // A body may begin meanwhile, whose time can be shorter.
+      return Effect.andThen(Effect.sleep(Math.min(left, bodyUntil - now, bodyPatience)), expired)
     })
     return {
       expired,
@@ -252,7 +255,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       },
       /** The body begins; without it, as for errors, somebody else watches. */
       bodyBegins: (): void => {
-        bodyUntil = clock.currentTimeMillisUnsafe() + Duration.toMillis(bodyTimeout)
+        bodyUntil = clock.currentTimeMillisUnsafe() + bodyPatience
       },
       stop: (): void => {
         silentSince = Infinity
@@ -274,7 +277,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         return chunks
       })
     )
-    const { answer, size } = yield* readBody(path, body, rows, recorder)
+    const { answer, size } = yield* readBody(path, body, rows, recorder).pipe(
+      Effect.onError(() => recorder?.discard ?? Effect.void)
+    )
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
     return answer
   })

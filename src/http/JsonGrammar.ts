@@ -9,9 +9,13 @@ export const closeArray = 0x5d
 export const openObject = 0x7b
 export const closeObject = 0x7d
 
-const table = (isMember: (byte: number) => boolean): Uint8Array => Uint8Array.from({ length: 256 }, (_, byte) => Number(isMember(byte)))
+const table = (isMember: (byte: number) => boolean): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => Number(isMember(byte)))
 
-const isOneOf = (characters: string) => (byte: number): boolean => characters.includes(String.fromCharCode(byte))
+const isOneOf =
+  (characters: string) =>
+  (byte: number): boolean =>
+    characters.includes(String.fromCharCode(byte))
 
 /** 1 for bytes that stand for themselves inside a string. */
 export const inString = table((byte) => byte >= 0x20 && byte !== quote && byte !== backslash)

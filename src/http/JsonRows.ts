@@ -42,7 +42,7 @@ export interface JsonRow {
   readonly bytes: Buffer
   /** Where the value of field `n` begins; -1 when there is none. */
   readonly start: (n: number) => number
-  /** Where it ends, unless it is an object or an array. */
+  /** Where it ends; of no meaning for objects and arrays, and when there is none. */
   readonly stop: (n: number) => number
   /** The value of a field that is a text, when the row {@link JsonRow.isPlain}. */
   readonly text: (n: number) => string
@@ -289,6 +289,9 @@ class Splitter implements JsonRows, JsonRow {
   readonly #envelope = new Gathered()
   readonly #front = new Gathered()
   #envelopeFrom = 0
+  /** What was between rows and between items at the end of each chunk: white space could go on there for ever. */
+  #blanks = 0
+  #blanksFrom = 0
   #rowFrom = 0
   #itemFrom = 0
   #unitEnd = 0
@@ -391,7 +394,7 @@ class Splitter implements JsonRows, JsonRow {
   }
 
   #endUnit(end: number): void {
-    this.#unitEnd = end
+    this.#unitEnd = this.#blanksFrom = end
     this.#shown = undefined
     this.#unitDepth = nothing
     if (this.#level === inItem) {
@@ -406,6 +409,7 @@ class Splitter implements JsonRows, JsonRow {
   }
 
   #beginSplit(start: number): void {
+    this.#blanksFrom = start + 1
     if (this.#level === outside) {
       this.#envelope.add(this.#bytes, this.#envelopeFrom, start + 1)
       this.#hasResults = true
@@ -437,7 +441,8 @@ class Splitter implements JsonRows, JsonRow {
       const node = members[index]
       if (node === undefined || !isKey(node.key, this.#bytes, start, end)) continue
       if (node.index === splits) {
-        if (this.#level === outside ? this.#hasResults : this.#hasItems) this.#repeated ??= JSON.parse(node.key.toString())
+        if (this.#level === outside ? this.#hasResults : this.#hasItems)
+          this.#repeated ??= JSON.parse(node.key.toString())
       } else if (this.#starts[node.index] !== nothing) this.#isPlain = false
       this.#awaited = node
       this.#isAwaited = true
@@ -470,15 +475,29 @@ class Splitter implements JsonRows, JsonRow {
     if (!isUtf8(this.#bytes.subarray(this.#unchecked, checked))) return { notUtf8: true }
     this.#unchecked = Math.max(this.#unchecked, checked)
     if (this.#gone === 0 && this.#at === 0) {
-      if (this.#filled < byteOrderMark.length && byteOrderMark.subarray(0, this.#filled).equals(this.#bytes.subarray(0, this.#filled))) return
-      if (this.#bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark)) this.#at = this.#envelopeFrom = byteOrderMark.length
+      if (
+        this.#filled < byteOrderMark.length &&
+        byteOrderMark.subarray(0, this.#filled).equals(this.#bytes.subarray(0, this.#filled))
+      )
+        return
+      if (this.#bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark))
+        this.#at = this.#envelopeFrom = byteOrderMark.length
     }
+    this.#blanksFrom = this.#filled - chunk.length
     const wrong = this.#scan()
     if (wrong !== undefined) return wrong
     if (this.#repeated !== undefined) return { repeated: this.#repeated }
-    const row = this.#front.size + (this.#level === inRow ? this.#filled - this.#rowFrom : this.#level === inItem ? this.#filled - this.#itemFrom : 0)
+    const row =
+      this.#front.size +
+      (this.#level === inRow
+        ? this.#filled - this.#rowFrom
+        : this.#level === inItem
+          ? this.#filled - this.#itemFrom
+          : 0)
     if (row > HttpLimits.rowBytes) return { limit: "rowBytes", value: HttpLimits.rowBytes }
-    const around = this.#envelope.size + (this.#level === outside ? this.#filled - this.#envelopeFrom : 0)
+    if (this.#level === betweenRows || this.#level === betweenItems) this.#blanks += this.#filled - this.#blanksFrom
+    const around =
+      this.#envelope.size + this.#blanks + (this.#level === outside ? this.#filled - this.#envelopeFrom : 0)
     return around > this.#envelopeBytes ? { limit: "envelopeBytes", value: this.#envelopeBytes } : undefined
   }
 

@@ -75,6 +75,12 @@ export class KeptBytes {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** Whether it is an object in which the array under that key is what remains of one that was split. */
+const hasEmpty = (value: unknown, key: string): value is Readonly<Record<string, unknown>> => {
+  const items = isObject(value) ? value[key] : undefined
+  return Array.isArray(items) && items.length === 0
+}
+
 /** The members of an object but one, as they continue an object that was begun with that one. */
 const continued = (value: Readonly<Record<string, unknown>>, but: string): string => {
   const rest = JSON.stringify(Object.fromEntries(Object.entries(value).filter(([key]) => key !== but)))
@@ -90,6 +96,7 @@ export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
   const itemsOpening = Buffer.from(`{${JSON.stringify(inner?.key)}:[`)
   let hasRows = false
   let hasItems = false
+  let isFaithful = true
   const separate = (): void => {
     if (hasRows) kept.add(comma)
     hasRows = true
@@ -104,9 +111,10 @@ export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
         rows.onRow(row)
         if (hasItems) {
           const value: unknown = JSON.parse(row.json())
-          // A row of which items were split off is an object.
-          if (isObject(value)) kept.text(continued(value, inner?.key ?? ""))
           hasItems = false
+          if (hasEmpty(value, inner?.key ?? "")) kept.text(continued(value, inner?.key ?? ""))
+          // Something else came under the same key, written with escapes.
+          else isFaithful = false
           return
         }
         separate()
@@ -132,7 +140,7 @@ export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
     },
     take: () => (kept.size < enough ? undefined : kept.take()),
     end: (body) => {
-      if (!isObject(body) || !Array.isArray(body["results"]) || body["results"].length > 0) return undefined
+      if (!isFaithful || !hasEmpty(body, "results")) return undefined
       return kept.text(continued(body, "results")).take()
     },
     release: () => kept.release()

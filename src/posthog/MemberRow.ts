@@ -117,9 +117,7 @@ export const read = (row: JsonRow, people: People): Member | undefined => {
 
 /** What comes before the value of each field in what is kept; the id and `user.uuid` are always there. */
 const before = paths.map((path, n) =>
-  Buffer.from(
-    n === id ? '{"id":' : n === uuid ? ',"user":{"uuid":' : `,${JSON.stringify(path.at(-1))}:`
-  )
+  Buffer.from(n === id ? '{"id":' : n === uuid ? ',"user":{"uuid":' : `,${JSON.stringify(path.at(-1))}:`)
 )
 const close = Buffer.from("}}")
 

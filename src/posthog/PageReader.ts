@@ -119,7 +119,13 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
       const seen = glance?.read(row)
       wasSeen = seen !== undefined
       if (seen !== undefined) return seen
-      const value: unknown = JSON.parse(row.json())
+      const parsed = Result.try((): unknown => JSON.parse(row.json()))
+      if (Result.isFailure(parsed)) {
+        // Only without the key, which was taken out of it, it is no JSON any more.
+        problem = undecodable(path, `row ${rows.length + 1} holds the key`)
+        return undefined
+      }
+      const value = parsed.success
       const used = use(value)
       if (Result.isSuccess(used)) return used.success
       problem = undecodable(path, client.redact(`row ${rows.length + 1}: ${explain(used.failure, value)}`))

@@ -64,7 +64,7 @@ export class People {
     const slots = this.#slots
     const [a = 0, b = 0, c = 0, d = 0] = this.#id
     const mask = slots.length - 1
-    let slot = this.#slotOf(b, c, d) & mask
+    let slot = this.#slotOf(a, b, c, d) & mask
     while (true) {
       const number = slots[slot] ?? 0
       if (number === 0) break
@@ -83,9 +83,12 @@ export class People {
     return person
   }
 
-  /** PostHog: ids begin with a time, so their last words differ most. */
-  #slotOf(b: number, c: number, d: number): number {
-    const mixed = Math.imul(d ^ Math.imul(c, 0x85ebca6b) ^ Math.imul(b, 0xc2b2ae35), 0x9e3779b1)
+  /** All words count: PostHog's ids differ most in the last, others' may differ in the first alone. */
+  #slotOf(a: number, b: number, c: number, d: number): number {
+    const mixed = Math.imul(
+      d ^ Math.imul(c, 0x85ebca6b) ^ Math.imul(b, 0xc2b2ae35) ^ Math.imul(a, 0x27d4eb2f),
+      0x9e3779b1
+    )
     return mixed ^ (mixed >>> 15)
   }
 
@@ -96,7 +99,7 @@ export class People {
     const mask = slots.length - 1
     for (let person = 0; person < this.#texts.length; person++) {
       const at = person * wordsOfId
-      let slot = this.#slotOf(words[at + 1] ?? 0, words[at + 2] ?? 0, words[at + 3] ?? 0) & mask
+      let slot = this.#slotOf(words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0, words[at + 3] ?? 0) & mask
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = person + 1
     }

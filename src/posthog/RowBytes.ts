@@ -46,7 +46,8 @@ export const isTrue = (bytes: Uint8Array, start: number): boolean => bytes[start
 
 /** A whole number of up to nine digits without a sign; `undefined` for anything else. */
 export const smallNumber = (bytes: Uint8Array, start: number, stop: number): number | undefined => {
-  if (start < 0 || stop - start > 9) return undefined
+  // Objects and arrays have no end here.
+  if (start < 0 || stop <= start || stop - start > 9) return undefined
   let number = 0
   for (let at = start; at < stop; at++) {
     const byte = bytes[at] ?? 0

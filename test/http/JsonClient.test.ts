@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
 import type { HttpFailure } from "../../src/http/HttpFailure.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
-import { type JsonAnswer, JsonClient, type RowReader } from "../../src/http/JsonClient.ts"
+import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
+import type { RowReader } from "../../src/http/RowReader.ts"
 import * as Exchange from "./Exchange.ts"
 
 const { latency } = Exchange
@@ -55,12 +56,12 @@ describe("JsonClient", () => {
         {},
         {
           start: () => rows.push("start"),
-          onRow: (row) => rows.push(row)
+          onRow: (row) => rows.push(row.json())
         }
       )
       assert.deepStrictEqual(rows, ["start", '{"id":"a"}', '{"id":"b"}'])
       assert.deepStrictEqual(result._tag === "Success" && result.success, {
-        body: { count: 2, next: null, results: [0, 0] },
+        body: { count: 2, next: null, results: [] },
         rows: 2
       })
       assert.deepStrictEqual(statistics, { requests: 1, retries: 0, bytes: page.length })
@@ -131,7 +132,7 @@ describe("JsonClient", () => {
           {},
           {
             start: () => rows.push("start"),
-            onRow: (row) => rows.push(row)
+            onRow: (row) => rows.push(row.json())
           }
         )
         assert.strictEqual(result._tag, "Success")
@@ -276,14 +277,22 @@ describe("JsonClient", () => {
     )
 
     it.effect.each([
-      ["a missing comma", '{"results":[1,2]"count":2}', "InvalidJson"],
-      ["text after the end", '{"results":[]}{}', "InvalidJson"],
-      ["bytes that are not UTF-8", Buffer.of(0x22, 0xff, 0x22), "InvalidJson"],
-      ["nesting without end", `{"a":${"[".repeat(100)}`, "LimitExceeded"]
-    ] as const)("%s", ([, body, tag]) =>
+      ["a missing comma", '{"results":[1,2]"count":2}', "InvalidJson", "it does not parse at position 16"],
+      [
+        "a comma too many, though no row is wrong",
+        '{"results":[1,2,]}',
+        "InvalidJson",
+        "it does not parse at position 16"
+      ],
+      ["text after the end", '{"results":[]}{}', "InvalidJson", "it does not parse at position 14"],
+      ["two lists of rows", '{"results":[],"results":[1]}', "InvalidJson", "it has `results` twice"],
+      ["bytes that are not UTF-8", Buffer.of(0x22, 0xff, 0x22), "InvalidJson", "invalid UTF-8"],
+      ["nesting without end", `{"a":${"[".repeat(100)}`, "LimitExceeded", "nesting"]
+    ] as const)("%s", ([, body, tag, words]) =>
       Effect.gen(function* () {
         const { result, seen } = yield* get(always(Exchange.bytes(Buffer.from(body))))
         assert.strictEqual(failureOf(result)._tag, tag)
+        assert.include(failureOf(result).message, words)
         assert.strictEqual(seen.length, 1)
       })
     )

@@ -82,6 +82,20 @@ export const page: Arbitrary.Arbitrary<string> = Arbitrary.all({
   )
 )
 
+/** The same without what is written with escapes, and with each key of an object once. */
+const plainOf = (value: Tree): Tree => {
+  if (typeof value === "string") return value.includes("\\") ? '"a"' : value
+  if (isArray(value)) return value.map(plainOf)
+  const members = new Map(value.entries.map(([name, inner]) => [name, plainOf(inner)]))
+  return { entries: [...members].filter(([name]) => !name.includes("\\")) }
+}
+
+/** A page whose rows are written without escapes and without keys that come twice. */
+export const plainPage: Arbitrary.Arbitrary<string> = Arbitrary.all({
+  rows: Arbitrary.schema(Schema.Array(tree)),
+  blanks: Arbitrary.schema(Schema.Array(blank))
+}).pipe(Arbitrary.map(({ blanks, rows }) => text(tokensOf({ entries: [['"results"', plainOf(rows)]] }), blanks)))
+
 const row = Schema.Union([
   Schema.Struct({ before: entriesBut('"members"'), members: Schema.Array(tree), after: entriesBut('"members"') }),
   Schema.Struct({ entries: entriesBut('"members"') }),
@@ -118,9 +132,52 @@ export const json: Arbitrary.Arbitrary<string> = Arbitrary.all([
   Arbitrary.schema(Schema.Array(blank))
 ]).pipe(Arbitrary.map(([value, blanks]) => text(tokensOf(value), blanks)))
 
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** Bytes that mean something in JSON or in UTF-8, and any other. */
+const byte = Schema.Union([
+  Schema.Literals([...Buffer.from('{}[]:,"\\/ \n\t0123456789+-.eEutrfalsn\0é🦔')]),
+  between(0, 255)
+])
+
+const change = Schema.Struct({
+  kind: Schema.Literals(["replace", "delete", "insert", "duplicate"]),
+  at: between(0, 2000),
+  byte,
+  /** Bytes to delete or to duplicate: too few to nest deeper than is accepted. */
+  count: Schema.Literals([1, 1, 2, 5])
+})
+
+const changed = (bytes: Buffer, { at, byte, count, kind }: typeof change.Type): Buffer => {
+  const from = at % (bytes.length + 1)
+  const [before, after] = [bytes.subarray(0, from), bytes.subarray(from)]
+  const own = Buffer.of(byte)
+  switch (kind) {
+    case "replace":
+      return Buffer.concat([before, own, after.subarray(1)])
+    case "delete":
+      return Buffer.concat([before, after.subarray(count)])
+    case "insert":
+      return Buffer.concat([before, own, after])
+    case "duplicate":
+      return Buffer.concat([before, after.subarray(0, count), after])
+  }
+}
+
+/** JSON to which something happened: a few bytes of it changed, or none, and perhaps a mark before it. */
+export const damaged: Arbitrary.Arbitrary<Uint8Array> = Arbitrary.flatMap(
+  Arbitrary.schema(Schema.Literals([0, 1, 2])),
+  (kind) =>
+    Arbitrary.all({
+      body: [page, pageOfMembers, json][kind] ?? json,
+      mark: Arbitrary.schema(Schema.Literals(["", "", "", "\u{feff}"])),
+      changes: Arbitrary.schema(Schema.Array(change).check(Schema.isMaxLength(4)))
+    })
+).pipe(Arbitrary.map(({ body, changes, mark }) => changes.reduce(changed, Buffer.from(mark + body))))
+
 /** Sizes of the chunks in which a body arrives, used in turn; none at all means that it comes in one piece. */
 export const cuts: Arbitrary.Arbitrary<ReadonlyArray<number>> = Arbitrary.schema(
-  Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 })))
+  Schema.Array(Schema.Union([between(1, 12), between(1, 80)]))
 )
 
 /** The bytes of a text in chunks. */
@@ -131,4 +188,30 @@ export function* chunked(bytes: Uint8Array, sizes: ReadonlyArray<number>): Gener
     yield bytes.subarray(from, from + size)
     from += size
   }
+}
+
+/** What a JSON text says, whatever the order of its members; as text, so that a `__proto__` key counts as what it is. */
+export const meaningOf = (json: string): string => JSON.stringify(sorted(JSON.parse(json)))
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== "object" || value === null) return value
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(members.map(([name, inner]: [string, unknown]) => [name, sorted(inner)]))
+}
+
+/** Whether JSON.parse takes the text of the bytes, which may begin with a mark; what is not UTF-8 has no text. */
+export const parses = (bytes: Uint8Array): boolean => {
+  try {
+    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** All texts of these characters that are as long as told, or shorter. */
+export function* textsOf(characters: string, longest: number, before = ""): Generator<string> {
+  yield before
+  if (before.length < longest) for (const next of characters) yield* textsOf(characters, longest, before + next)
 }

@@ -8,10 +8,16 @@ export const make = (): AnswerJournalService => {
     replay: (path) => Effect.sync(() => Option.map(Option.fromUndefinedOr(answers.get(path)), Stream.fromIterable)),
     record: (path) =>
       Effect.sync(() => {
-        const chunks: Array<Uint8Array> = []
+        const written: Array<Uint8Array> = []
+        // Copies: whoever gives the bytes uses them again.
+        const copy = (bytes: Uint8Array) => void written.push(Uint8Array.from(bytes))
         return {
-          add: (chunk) => Effect.sync(() => void chunks.push(chunk)),
-          commit: Effect.sync(() => void answers.set(path, chunks)),
+          write: (bytes) => Effect.sync(() => copy(bytes)),
+          commit: (rest) =>
+            Effect.sync(() => {
+              copy(rest)
+              answers.set(path, written)
+            }),
           discard: Effect.void
         }
       })
