@@ -123,7 +123,10 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
   }
 
   /** What keeps the grants of an entitlement from being right here. */
-  const problemOf = ({ id, resource }: Grant["entitlement"]): readonly [BrokenReference["invariant"], string] | undefined => {
+  const problemOf = ({
+    id,
+    resource
+  }: Grant["entitlement"]): readonly [BrokenReference["invariant"], string] | undefined => {
     const owner = resourceKey(resource.id)
     if (!resources.has(resource.id)) return ["I3", `is on ${owner}, which is not in this sync`]
     if (!entitlements.has(id)) return ["I8", `is of ${id}, which is not in this sync`]
@@ -170,7 +173,8 @@ export const make = (options: IntegrityOptions = {}): Integrity => {
       collect(page, (value) => {
         const record: SyncRecord = { _tag: "Entitlement", value }
         const owner = resourceKey(value.resource.id)
-        if (!resources.has(value.resource.id)) return broken("I7", record, `belongs to ${owner}, which is not in this sync`)
+        if (!resources.has(value.resource.id))
+          return broken("I7", record, `belongs to ${owner}, which is not in this sync`)
         if (owner !== resourceKey(of.id)) {
           return broken("listing", record, `belongs to ${owner} but was listed for ${resourceKey(of.id)}`)
         }

@@ -23,7 +23,7 @@ export interface SyncScope {
 }
 
 export interface SyncOptions {
-  /** How many resources have their grants read at the same time; 4 unless told. */
+  /** How many requests for grants the source takes at a time; 4 unless told. Twice as many resources are begun. */
   readonly concurrency?: number
   readonly scope?: SyncScope | undefined
   /** Whether a grant whose holder is not in the sync fails it; otherwise such grants are left out and counted. */
