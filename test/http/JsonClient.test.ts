@@ -172,6 +172,20 @@ describe("JsonClient", () => {
       })
     )
 
+    it.effect("a body that may take less time than the wait for a piece, when its own time is over", () =>
+      Effect.gen(function* () {
+        const dripping = Stream.fromSchedule(Schedule.spaced("1 second")).pipe(Stream.map(() => Buffer.from(" ")))
+        const { seen } = yield* get(always(Exchange.streamed(dripping)), {
+          timeout: "60 seconds",
+          bodyTimeout: "10 seconds",
+          retries: 1
+        })
+        assert.strictEqual(seen.length, 2)
+        assert.isAtLeast(seen[1]?.at ?? 0, 10_000)
+        assert.isAtMost(seen[1]?.at ?? 0, 21_000)
+      })
+    )
+
     it.effect("a body that stalls, but not one that is merely slow", () =>
       Effect.gen(function* () {
         const stalled = Stream.concat(Stream.succeed(Buffer.from(page.slice(0, 30))), Stream.never)
