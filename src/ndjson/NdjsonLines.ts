@@ -35,7 +35,7 @@ export interface NdjsonOptions<E> {
  * Records as lines of JSON (proto-JSON with `@type` first), closed by a {@link SyncEnd}. A failure of the records is
  * told on the last line and then fails the stream. A later line with the id of an earlier one replaces it.
  *
- * Each element is one chunk of records in UTF-8, so that writing costs one system call a page.
+ * Elements are whole lines in UTF-8, a chunk of records or 60 kB of them, so that writing costs few system calls.
  */
 export const make = <E, R>(
   records: Stream.Stream<SyncRecord, E, R>,

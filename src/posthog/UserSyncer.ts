@@ -34,12 +34,13 @@ export const make = Effect.fnUntraced(function* (
   const syncer: ResourceSyncer<PostHogError> = {
     resourceType: Records.userType,
     resources: members.rows.pipe(
-      Stream.rechunk(atOnce),
-      Stream.mapArray((page) => {
+      Stream.chunks,
+      Stream.flatMap((page) => {
         for (const member of page) if (!isKnownLevel(member.level)) unknownLevels.set(member.user.uuid, member.level)
         if (remembersLevels) for (const member of page) levels.set(member.user.uuid.toLowerCase(), member.level)
-        return Arr.map(page, Records.userResource)
+        return Stream.fromIterable(Arr.chunksOf(page, atOnce))
       }),
+      Stream.flatMap((some) => Stream.suspend(() => Stream.fromArray(Arr.map(some, Records.userResource)))),
       Stream.onEnd(requireMembers)
     ),
     left: Effect.gen(function* () {

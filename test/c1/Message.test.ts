@@ -1,6 +1,6 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire"
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Predicate, Result, Schema } from "effect"
 import { Entitlement } from "../../src/c1/Entitlement.ts"
 import { Grant, GrantSources } from "../../src/c1/Grant.ts"
 import { GrantExpandable } from "../../src/c1/GrantExpandable.ts"
@@ -18,6 +18,16 @@ import goldenVectors from "../fixtures/golden-vectors.json" with { type: "json" 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 const bytesOf = (...parts: ReadonlyArray<string>): Uint8Array => new Uint8Array(Buffer.from(parts.join(""), "hex"))
 
+/** The same value with the keys of all its objects in another order: those from the `turn`th on come first, or backwards. */
+const reordered = (value: unknown, turn: number): unknown => {
+  if (Array.isArray(value)) return value.map((item) => reordered(item, turn))
+  if (!Predicate.isObject(value)) return value
+  const entries = Object.entries(value).map(([key, inner]) => [key, reordered(inner, turn)] as const)
+  const first = turn % Math.max(1, entries.length)
+  const turned = [...entries.slice(first), ...entries.slice(0, first)]
+  return Object.fromEntries(turn % 2 === 0 ? turned : turned.toReversed())
+}
+
 /** What the tests below ask of a message, whatever its values are. */
 const cases = <T>(message: Message<T>) => ({
   typeName: message.typeName,
@@ -29,6 +39,17 @@ const cases = <T>(message: Message<T>) => ({
   /** Bytes → value → bytes and JSON. */
   fromBytes: (bytes: Uint8Array) =>
     Result.map(message.decode(bytes), (value) => ({ bytes: hex(message.encode(value)), json: message.toJson(value) })),
+  /** Values made from the schema: they are written the same in whatever order their keys are. */
+  anyOrder: (value: T, turn: number) => {
+    const other = reordered(value, turn)
+    assert.isTrue(Schema.is(message.schema)(other))
+    if (!Schema.is(message.schema)(other)) return
+    assert.strictEqual(hex(message.encode(other)), hex(message.encode(value)))
+    assert.strictEqual(message.toJson(other), message.toJson(value))
+    // One after the other in one buffer, of which nothing may be left over.
+    const encode = message.encoder()
+    for (const one of [value, other, value]) assert.strictEqual(hex(encode(one)), hex(message.encode(value)))
+  },
   /** Values made from the schema: what is written is what is read. */
   roundTrip: (value: T) => {
     const bytes = message.encode(value)
@@ -90,6 +111,31 @@ describe("determinism", () => {
     }
     assert.strictEqual(hex(Resource.encode(one)), hex(Resource.encode(other)))
     assert.strictEqual(Resource.toJson(one), Resource.toJson(other))
+  })
+
+  const turn = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))
+  it.prop("of resource types", [ResourceType.schema, turn], ([value, turn]) =>
+    cases(ResourceType).anyOrder(value, turn)
+  )
+  it.prop("of resources", [Resource.schema, turn], ([value, turn]) => cases(Resource).anyOrder(value, turn))
+  it.prop("of entitlements", [Entitlement.schema, turn], ([value, turn]) => cases(Entitlement).anyOrder(value, turn))
+  it.prop("of grants", [Grant.schema, turn], ([value, turn]) => cases(Grant).anyOrder(value, turn))
+  it.prop("of users", [UserTrait.schema, turn], ([value, turn]) => cases(UserTrait).anyOrder(value, turn))
+
+  it("prints and writes one profile in two places, whatever the order of keys around it", () => {
+    const profile = { seat: "member", email: "ines@northwind.example" }
+    const id = { resource: "u1", resourceType: "user" }
+    const trait: Resource["annotations"] = [{ profile, "@type": UserTrait.typeUrl }]
+    const copies: Resource["annotations"] = [{ "@type": UserTrait.typeUrl, profile: { ...profile } }]
+    const expected: Resource = { id, displayName: "Ines", annotations: copies, profile: { ...profile } }
+    for (const value of [
+      { id, displayName: "Ines", annotations: trait, profile },
+      { profile, annotations: trait, displayName: "Ines", id },
+      { annotations: trait, profile, id, displayName: "Ines" }
+    ] satisfies ReadonlyArray<Resource>) {
+      assert.strictEqual(hex(Resource.encode(value)), hex(Resource.encode(expected)))
+      assert.strictEqual(Resource.toJson(value), Resource.toJson(expected))
+    }
   })
 
   it("leaves defaults out, whether they are spelled out or absent", () => {

@@ -1,16 +1,19 @@
 import { assert, it, describe as suite } from "@effect/vitest"
+import { Arbitrary, Schema } from "effect"
 import { annotate } from "../../src/c1/Annotation.ts"
-import type { Entitlement } from "../../src/c1/Entitlement.ts"
-import type { Grant } from "../../src/c1/Grant.ts"
+import { Entitlement } from "../../src/c1/Entitlement.ts"
+import { Grant } from "../../src/c1/Grant.ts"
 import { GrantExpandable } from "../../src/c1/GrantExpandable.ts"
 import { InvalidRecord } from "../../src/c1/InvalidRecord.ts"
-import type { Resource } from "../../src/c1/Resource.ts"
+import { Resource } from "../../src/c1/Resource.ts"
 import { Aliases, ExternalLink, RawId } from "../../src/c1/ResourceAnnotation.ts"
-import type { ResourceType } from "../../src/c1/ResourceType.ts"
-import { type SyncRecord, describe, toJson, validate } from "../../src/c1/SyncRecord.ts"
+import { ResourceId } from "../../src/c1/ResourceId.ts"
+import { ResourceType } from "../../src/c1/ResourceType.ts"
+import { type SyncRecord, describe, linesPrinter, toJson, validate } from "../../src/c1/SyncRecord.ts"
 import { AppTrait, GroupTrait, SecretTrait } from "../../src/c1/Trait.ts"
 import { RoleTrait } from "../../src/c1/RoleTrait.ts"
 import { UserTrait } from "../../src/c1/UserTrait.ts"
+import { organization } from "../c1z/Organization.ts"
 
 const userType: ResourceType = { id: "user", displayName: "User", traits: ["TRAIT_USER"] }
 
@@ -262,4 +265,73 @@ suite("toJson", () => {
     )
     assert.notInclude(toJson(resource({ displayName: "two\nlines" })), "\n")
   })
+})
+
+/** Any record of any kind. */
+const anyRecord: Arbitrary.Arbitrary<SyncRecord> = Arbitrary.all({
+  kind: Arbitrary.schema(Schema.Literals(["ResourceType", "Resource", "Entitlement", "Grant", "Retraction"])),
+  resourceType: Arbitrary.schema(ResourceType.schema),
+  resource: Arbitrary.schema(Resource.schema),
+  entitlement: Arbitrary.schema(Entitlement.schema),
+  grant: Arbitrary.schema(Grant.schema),
+  resourceId: Arbitrary.schema(ResourceId.schema)
+}).pipe(
+  Arbitrary.map(({ entitlement, grant, kind, resource, resourceId, resourceType }): SyncRecord => {
+    switch (kind) {
+      case "ResourceType":
+        return { _tag: kind, value: resourceType }
+      case "Resource":
+        return { _tag: kind, value: resource }
+      case "Entitlement":
+        return { _tag: kind, value: entitlement }
+      case "Grant":
+        return { _tag: kind, value: grant, replaces: true }
+      case "Retraction":
+        return { _tag: kind, value: resourceId }
+    }
+  })
+)
+
+suite("linesPrinter", () => {
+  const textOf = (pieces: ReadonlyArray<Uint8Array>): string => Buffer.concat(pieces).toString()
+  const linesOf = (records: ReadonlyArray<SyncRecord>): string =>
+    records.map((record) => `${toJson(record)}\n`).join("")
+
+  it("prints each record on a line of its own, as toJson does", () => {
+    const records = [resourceType({}), resource({}), resource({ displayName: "two\nlines" }), grantWith({})]
+    assert.strictEqual(textOf(linesPrinter()(records)), linesOf(records))
+    assert.deepStrictEqual(linesPrinter()([]), [])
+  })
+
+  it("gives whole lines in pieces that stay as they are while it goes on", () => {
+    const records = [...organization({ users: 400, roles: 5, rolesEach: 2 })]
+    const print = linesPrinter()
+    const half = records.length / 2
+    const pieces = [records.slice(0, half), records.slice(half)].flatMap((page) => {
+      const printed = print(page)
+      assert.isAbove(printed.length, 1)
+      return printed
+    })
+    for (const piece of pieces) assert.strictEqual(piece.at(-1), 0x0a)
+    assert.strictEqual(textOf(pieces), linesOf(records))
+  })
+
+  it("prints one record that is larger than a piece", () => {
+    const records = [resource({ profile: { note: "🦔".repeat(100_000) } }), resource({})]
+    assert.strictEqual(textOf(linesPrinter()(records)), linesOf(records))
+  })
+
+  it.prop(
+    "prints any records as toJson does, page by page",
+    [Arbitrary.array(anyRecord), Schema.Int],
+    ([records, cut]) => {
+      const print = linesPrinter()
+      const at = Math.abs(cut) % (records.length + 1)
+      for (const page of [records.slice(0, at), records.slice(at), records]) {
+        const pieces = print(page)
+        for (const piece of pieces) assert.strictEqual(piece.at(-1), 0x0a)
+        assert.strictEqual(textOf(pieces), linesOf(page))
+      }
+    }
+  )
 })

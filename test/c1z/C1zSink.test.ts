@@ -322,8 +322,15 @@ layer(NodeServices.layer)("C1zSink leaves the old file alone, and nothing beside
     Effect.gen(function* () {
       const path = yield* before
       const reached = yield* Deferred.make<void>()
-      const stalled = fileSystemWith(() => ({
-        stream: () => Stream.fromEffect(Effect.andThen(Deferred.succeed(reached, undefined), Effect.never))
+      const stalled = fileSystemWith((fs) => ({
+        open: (file, options) =>
+          Effect.map(fs.open(file, options), (opened) =>
+            options?.flag === "r"
+              ? Object.assign(opened, {
+                  read: () => Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
+                })
+              : opened
+          )
       }))
       const fiber = yield* Effect.forkChild(Effect.provide(write(path), stalled))
       yield* Deferred.await(reached)

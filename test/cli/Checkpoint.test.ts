@@ -37,8 +37,8 @@ const open = Effect.fnUntraced(function* (file: string, change: Partial<Checkpoi
 /** Notes an answer, as a sync does before it is cut off. */
 const noteAnswer = Effect.fnUntraced(function* ({ journal }: Checkpoint.Checkpoint) {
   const recorder = yield* journal.record(row)
-  yield* recorder.add(Buffer.from('{"count":1,"results":[{"id":"a"}]}'))
-  yield* recorder.commit
+  yield* recorder.write(Buffer.from('{"results":[{"id":"a"}'))
+  yield* recorder.commit(Buffer.from('],"count":1}'))
 })
 
 /** A sync that was cut off after its first answer. */

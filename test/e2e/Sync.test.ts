@@ -103,7 +103,7 @@ describe("a sync into a file", () => {
         "  roles +40",
         "  entitlements +40",
         "  grants +1,200",
-        `  requests +${asked} \\(0 retried\\)`,
+        `  requests +${asked}: 1 current key, 1 organization, \\d+ \\w+, \\d+ \\w+, 40 role memberships \\(0 retried\\)`,
         "  time +\\d+\\.\\d s",
         "$"
       ]
@@ -116,7 +116,7 @@ describe("a sync into a file", () => {
       const cwd = yield* directory
       const ended = yield* run([], { cwd, env: yield* settings })
       assert.strictEqual(ended.code, 0, ended.stderr)
-      assert.match(ended.stderr, new RegExp(`requests +${(yield* requests).length} \\(2 retried\\)`))
+      assert.match(ended.stderr, new RegExp(`requests +${(yield* requests).length}: .*\\(2 retried\\)`))
     }).pipe(
       Effect.provide(
         simulator({

@@ -11,10 +11,12 @@ const report = {
   notes: [{ code: "duplicate-grants", severity: "info", count: 1, message: "1 grants …" }]
 }
 
+const textOf = (pieces: ReadonlyArray<Uint8Array>): string => Buffer.concat(pieces).toString()
+
 /** Everything that was written, and how the stream ended. */
 const write = <E>(records: Stream.Stream<SyncRecord, E>, options: Partial<NdjsonLines.NdjsonOptions<E>> = {}) =>
   Effect.gen(function* () {
-    const pieces: Array<string> = []
+    const pieces: Array<Uint8Array> = []
     const lines = NdjsonLines.make(records, {
       syncId,
       report: Effect.succeed(report),
@@ -22,7 +24,7 @@ const write = <E>(records: Stream.Stream<SyncRecord, E>, options: Partial<Ndjson
       ...options
     })
     const exit = yield* Effect.exit(Stream.runForEach(lines, (piece) => Effect.sync(() => void pieces.push(piece))))
-    return { text: pieces.join(""), pieces, exit }
+    return { text: textOf(pieces), pieces, exit }
   })
 
 const linesOf = (text: string): ReadonlyArray<string> => text.split("\n").slice(0, -1)
@@ -166,7 +168,7 @@ describe("NdjsonLines", () => {
     Effect.gen(function* () {
       const lines = NdjsonLines.make(sample, { syncId, report: Effect.succeed(report), describeError: Cause.pretty })
       const pieces = yield* Stream.runCollect(Stream.take(lines, 2))
-      assert.notInclude(pieces.join(""), NdjsonLines.syncEndType)
+      assert.notInclude(textOf(pieces), NdjsonLines.syncEndType)
     })
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as RoleMembers from "../../src/posthog/RoleMembers.ts"
+import { People } from "../../src/posthog/People.ts"
 import type { RoleMembership } from "../../src/posthog/PostHogSchema.ts"
 import { Uuid } from "./Uuid.ts"
 
@@ -13,11 +14,13 @@ const membership = (uuid = "", email = "ines@northwind.example"): RoleMembership
   organization_member: { id }
 })
 
-const gathered = (...memberships: ReadonlyArray<RoleMembership>) => {
-  const members = RoleMembers.gather()
-  memberships.forEach(members.add)
+/** Members as they are gathered while rows arrive, of people who may have been numbered before. */
+const gatheredOf = (people: People, memberships: ReadonlyArray<RoleMembership>) => {
+  const members = RoleMembers.gather(people)
+  for (const one of memberships) members.add(RoleMembers.memberOf(one, people))
   return members.end()
 }
+const gathered = (...memberships: ReadonlyArray<RoleMembership>) => gatheredOf(new People(), memberships)
 const uuidsOf = (members: RoleMembers.RoleMembers) => members.slice(0, members.size).map(({ uuid }) => uuid)
 
 describe("RoleMembers", () => {
@@ -60,12 +63,69 @@ describe("RoleMembers", () => {
     assert.isTrue(gathered().equals(gathered()))
   })
 
+  it.prop(
+    "equal each other in any order, also of people who were numbered otherwise",
+    [Schema.Array(Uuid), Schema.Array(Uuid), Schema.Array(Schema.Boolean)],
+    ([uuids, others, picks]) => {
+      const rows = uuids.map((uuid) => membership(uuid))
+      // An order that is neither the same nor the other way round.
+      const shuffled = [...rows.filter((_, at) => picks[at] === true), ...rows.filter((_, at) => picks[at] !== true)]
+      const people = new People()
+      for (const uuid of others) people.numberOf(uuid)
+      const members = gatheredOf(people, rows)
+      for (const same of [gatheredOf(people, shuffled), gathered(...shuffled), RoleMembers.all(new People(), rows)]) {
+        assert.isTrue(members.equals(same))
+        assert.isTrue(same.equals(members))
+      }
+    }
+  )
+
+  it.prop(
+    "equal no others, be they as many, or of people who have the same numbers",
+    [Schema.NonEmptyArray(Uuid), Uuid],
+    ([uuids, other]) => {
+      const known = uuids.map((uuid) => uuid.toLowerCase())
+      if (known.includes(other.toLowerCase())) return
+      const [, ...rest] = uuids
+      const people = new People()
+      const members = gatheredOf(
+        people,
+        uuids.map((uuid) => membership(uuid))
+      )
+      const replaced = [other, ...rest].map((uuid) => membership(uuid))
+      for (const different of [gatheredOf(people, replaced), gathered(...replaced)]) {
+        assert.isFalse(members.equals(different))
+        assert.isFalse(different.equals(members))
+      }
+    }
+  )
+
+  it("equal each other whatever is known of the same people", () => {
+    assert.isTrue(gathered({ ...membership(a), organization_member: null }).equals(gathered(membership(a))))
+  })
+
+  it("a decoded membership gives the person in lower case, with the number that the person has", () => {
+    const people = new People()
+    people.numberOf(b ?? "")
+    const expected: RoleMembers.NumberedMember = { person: 1, uuid: a ?? "", cause: "not-listed" }
+    assert.deepStrictEqual(RoleMembers.memberOf(membership(a), people), expected)
+    assert.deepStrictEqual(RoleMembers.memberOf(membership(a?.toUpperCase()), people), expected)
+  })
+
   it("somebody who left is taken out before the end", () => {
-    const members = RoleMembers.gather()
-    members.add(membership(a))
-    members.add(membership(b))
+    const people = new People()
+    const members = RoleMembers.gather(people)
+    for (const uuid of [a, b]) members.add(RoleMembers.memberOf(membership(uuid), people))
     members.remove(a ?? "")
     assert.deepStrictEqual(uuidsOf(members.end()), [b])
+  })
+
+  it("what was gathered is not gathered again", () => {
+    const people = new People()
+    const members = RoleMembers.gather(people)
+    members.add(RoleMembers.memberOf(membership(a), people))
+    assert.deepStrictEqual(uuidsOf(members.end()), [a])
+    assert.strictEqual(members.end().size, 0)
   })
 
   it.prop("what is put in comes out, for ids of any version", [Schema.Array(Uuid)], ([uuids]) => {

@@ -1,6 +1,6 @@
 /** Rows of PostHog's lists: the examples of its documentation, and arbitrary ones for properties. */
 import { Schema } from "effect"
-import { Member, PostHogUser, Role } from "../../src/posthog/PostHogSchema.ts"
+import { Member, PostHogUser, Role, RoleMembership } from "../../src/posthog/PostHogSchema.ts"
 import { Uuid } from "./Uuid.ts"
 
 /** A member of today's PostHog, as it is sent. */
@@ -96,3 +96,14 @@ export const AnyMember = Schema.Struct({
   })
 })
 export const AnyRole = Schema.Struct({ ...Role.fields, id: Uuid, name: text })
+
+/** A membership of a role, of somebody with any address, bots among them. */
+export const AnyMembership = Schema.Struct({
+  ...RoleMembership.fields,
+  id: Uuid,
+  user: Schema.Struct({
+    uuid: Uuid,
+    email: known(Schema.Union([text, Schema.TemplateLiteral([fragment, "@posthogbot.user"])]))
+  }),
+  organization_member: known(Schema.Struct({ id: Uuid }))
+})

@@ -1,0 +1,128 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { BufferPool } from "../../src/http/BufferPool.ts"
+import { KeptBytes } from "../../src/http/KeptAnswer.ts"
+import * as MembershipRow from "../../src/posthog/MembershipRow.ts"
+import { People } from "../../src/posthog/People.ts"
+import { RoleMembership } from "../../src/posthog/PostHogSchema.ts"
+import * as RoleMembers from "../../src/posthog/RoleMembers.ts"
+import { cuts } from "../http/JsonText.ts"
+import { AnyMembership, ines, stewards, tomasz } from "./Rows.ts"
+import { changedRow, oddRows, withRow } from "./RowText.ts"
+
+interface Options {
+  readonly people?: People
+  readonly sizes?: ReadonlyArray<number>
+  readonly isItem?: boolean
+}
+
+/** What is read of a row, and what is kept of one that was. */
+const look = (text: string, { people = new People(), ...options }: Options = {}) => {
+  let member: RoleMembers.NumberedMember | undefined
+  let kept: string | undefined
+  withRow(text, { fields: MembershipRow.fields, ...options }, (row) => {
+    member = MembershipRow.read(row, people)
+    if (member === undefined) return
+    const bytes = new KeptBytes(new BufferPool())
+    MembershipRow.keep(row, bytes)
+    kept = Buffer.from(bytes.take()).toString()
+  })
+  return { member, kept }
+}
+
+const decode = Schema.decodeUnknownResult(RoleMembership)
+
+/** What the schema says. */
+const decoded = (text: string, people: People): RoleMembers.NumberedMember | undefined => {
+  const result = decode(JSON.parse(text))
+  return Result.isSuccess(result) ? RoleMembers.memberOf(result.success, people) : undefined
+}
+
+const membership = {
+  id: "0194c0df-22d0-7a10-8c4f-0b9e3a61d5e2",
+  role_id: stewards.id,
+  user: ines.user,
+  organization_member: ines,
+  joined_at: "2025-02-01T11:00:09.412387Z"
+}
+const jsonOf = (change: object): string => JSON.stringify({ ...membership, ...change })
+const withEmail = (email: unknown) => jsonOf({ user: { ...ines.user, email } })
+
+const { uuid } = ines.user
+
+describe("MembershipRow", () => {
+  it("reads who holds the role where it stands", () => {
+    assert.deepStrictEqual(look(jsonOf({})).member, { person: 0, uuid, cause: "not-listed" })
+  })
+
+  it.each<readonly [string, string, RoleMembers.Cause]>([
+    ["a bot", withEmail("helper@posthogbot.user"), "bot"],
+    ["a bot of the shortest name", withEmail("@posthogbot.user"), "bot"],
+    ["somebody with an address of that end", withEmail("posthogbot.user"), "not-listed"],
+    ["somebody without an address", withEmail(null), "not-listed"],
+    ["somebody whose row is older than the link to members", jsonOf({ organization_member: null }), "no-membership"],
+    ["somebody of a server older than that", jsonOf({ organization_member: undefined }), "not-listed"]
+  ])("tells of %s why the member list may lack them", (_, text, cause) => {
+    assert.strictEqual(look(text).member?.cause, cause)
+  })
+
+  it("numbers people as all rows of a sync do", () => {
+    const people = new People()
+    people.numberOf(tomasz.user.uuid)
+    assert.strictEqual(look(jsonOf({}), { people }).member?.person, 1)
+    assert.strictEqual(look(jsonOf({ user: tomasz.user }), { people }).member?.person, 0)
+  })
+
+  it.each([
+    ["an id that is none", jsonOf({ id: "17" })],
+    ["a user without an id", jsonOf({ user: {} })],
+    ["no user", jsonOf({ user: null })],
+    ["an address that is a list", withEmail([])],
+    ["an address with an escape", jsonOf({}).replace("ines.marchetti@", "ines.marchetti\\u0040")],
+    ["a member without an id", jsonOf({ organization_member: {} })],
+    ["a member that is a text", jsonOf({ organization_member: ines.id })],
+    ["a member that is a list", jsonOf({ organization_member: [ines] })],
+    ["an escape in a key", jsonOf({}).replace('"user"', '"\\u0075ser"')],
+    ["a user who comes twice", jsonOf({}).replace('"user"', '"user":null,"user"')],
+    ["text in place of a membership", '"membership"'],
+    ["a list in place of a membership", `[${jsonOf({})}]`]
+  ])("leaves %s to the schema", (_, text) => {
+    assert.isUndefined(look(text).member)
+  })
+
+  it("keeps no more than is used", () => {
+    const head = `{"id":"${membership.id}","user":{"uuid":"${uuid}"`
+    assert.strictEqual(look(jsonOf({})).kept, `${head}},"organization_member":{"id":"${ines.id}"}}`)
+    assert.strictEqual(look(jsonOf({ organization_member: null })).kept, `${head}},"organization_member":null}`)
+    assert.strictEqual(
+      look(jsonOf({ user: { uuid, email: "helper@posthogbot.user" }, organization_member: undefined })).kept,
+      `${head},"email":"@posthogbot.user"}}`
+    )
+  })
+
+  it("reads what the schema decodes or nothing, whatever stands in the place of one member", () => {
+    const people = new People()
+    let seen = 0
+    for (const text of oddRows(membership)) {
+      const { member } = look(text, { people })
+      if (member === undefined) continue
+      assert.deepStrictEqual(member, decoded(text, people), text)
+      seen++
+    }
+    assert.isAbove(seen, 200)
+  })
+
+  it.prop(
+    "reads what the schema decodes or nothing, whatever a row holds, and keeps what says the same",
+    [changedRow(AnyMembership), cuts, Schema.Boolean],
+    ([text, sizes, isItem]) => {
+      const people = new People()
+      const { kept, member } = look(text, { people, sizes, isItem })
+      if (member === undefined || kept === undefined) return
+      assert.deepStrictEqual(member, decoded(text, people))
+      assert.deepStrictEqual(look(kept, { people, isItem }).member, member)
+      assert.deepStrictEqual(decoded(kept, people), member)
+    },
+    { arbitrary: { runs: 1000 } }
+  )
+})
