@@ -34,6 +34,8 @@ await bundle.close()
 // V8 keeps a source in memory, and one with a single other character in two bytes for each.
 for (const name of readdirSync(dist).filter((name) => /^bin.*\.js$/.test(name))) {
   const source = readFileSync(`${dist}/${name}`, "utf8")
+  // There an escape would mean something else.
+  if (/\\[^\0-\x7f]|String\.raw`[^`]*[^\0-\x7f]/.test(source)) throw new TypeError(`${name} cannot be written in ASCII`)
   const escaped = source.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
   if (escaped !== source) writeFileSync(`${dist}/${name}`, escaped)
 }

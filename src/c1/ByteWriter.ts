@@ -1,6 +1,6 @@
 /** What is written as bytes, into one buffer that is kept. */
 export class ByteWriter {
-  protected target = Buffer.allocUnsafeSlow(4096)
+  protected target = Buffer.allocUnsafeSlow(firstSize)
   protected size = 0
   /** The object that was written last and may come again, and where it stands. */
   #known: object | undefined
@@ -51,10 +51,14 @@ export class ByteWriter {
     return this.target.subarray(0, this.size)
   }
 
-  /** What was written, in the buffer itself; the writer goes on with another. */
+  /**
+   * What was written, in the buffer itself; the writer goes on with another. A buffer that was grown for a large value is
+   * not handed on, and not kept.
+   */
   detach(): Uint8Array<ArrayBuffer> {
-    const written = this.target.subarray(0, this.size)
-    this.target = Buffer.allocUnsafeSlow(this.target.length)
+    const isLarge = this.target.length > largestDetached
+    const written = isLarge ? this.finish() : this.written()
+    this.target = Buffer.allocUnsafeSlow(isLarge ? firstSize : this.target.length)
     this.reset()
     return written
   }
@@ -80,6 +84,9 @@ export class ByteWriter {
     this.target = larger
   }
 }
+
+const firstSize = 4096
+const largestDetached = 256 * 1024
 
 /** Bytes up to which a loop copies faster than a call of Node's. */
 const shortCopy = 32

@@ -19,7 +19,7 @@ export interface AnswerRecorder {
 }
 
 export interface AnswerJournalService {
-  /** The body of a remembered answer, as it came; it was checked to be what was written. */
+  /** What is remembered of an answer (see `KeptAnswer`); it was checked to be what was written. */
   readonly replay: (
     path: string
   ) => Effect.Effect<Option.Option<Stream.Stream<Uint8Array, PlatformError.PlatformError>>>

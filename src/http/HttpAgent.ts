@@ -1,6 +1,6 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer } from "effect"
-import { HttpClient } from "effect/http"
+import type { HttpClient } from "effect/http"
 import { HttpLimits } from "./HttpLimits.ts"
 
 export interface HttpAgentOptions {
@@ -21,22 +21,6 @@ export interface HttpAgentOptions {
  * not followed, and nothing but what the caller asks for is sent.
  */
 export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.effect(
-    HttpClient.HttpClient,
-    Effect.map(
-      HttpClient.HttpClient,
-      HttpClient.transform(Effect.provideService(NodeHttpClient.UndiciOptions, { highWaterMark }))
-    )
-  ).pipe(Layer.provide(connections(options)))
-
-/**
- * Bytes of a body that are taken from its connection before somebody wants them. With undici's 64 KiB the bodies that
- * arrive together are read in turns, end together, and so do all requests after them; read one after the other, the
- * first makes way for the next request at once.
- */
-const highWaterMark = 512 * 1024
-
-const connections = (options: HttpAgentOptions): Layer.Layer<HttpClient.HttpClient> =>
   // Fresh, since layers are shared by identity: a second agent with other certificates must not get the first one's client.
   Layer.fresh(NodeHttpClient.layerUndiciNoDispatcher).pipe(
     Layer.provide(

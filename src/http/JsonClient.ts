@@ -92,6 +92,16 @@ export interface GetOptions {
   readonly fresh?: boolean | undefined
 }
 
+/** Fails a request that takes too long. */
+interface Watch {
+  readonly expired: Effect.Effect<never, ConnectionFailed>
+  /** Something came. */
+  readonly heard: () => void
+  readonly bodyBegins: () => void
+  /** Silence is nobody's fault until something is heard again. */
+  readonly stop: () => void
+}
+
 const ErrorEnvelope = Schema.Struct({
   code: Schema.optionalKey(Schema.NullOr(Schema.String)),
   detail: Schema.optionalKey(Schema.NullOr(Schema.String))
@@ -177,7 +187,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     path: string,
     body: Stream.Stream<Uint8Array, E>,
     rows: RowReader,
-    recorder: AnswerRecorder | undefined
+    recorder: AnswerRecorder | undefined,
+    watch?: Watch
   ) {
     rows.start()
     const echo = makeEcho()
@@ -192,7 +203,12 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     let size = 0
     // Nothing of an answer in which the key was seen is written; what was before went through the same check.
     const takeDown = (bytes: Uint8Array | undefined) =>
-      recorder === undefined || bytes === undefined || echo.isSeen() ? Effect.void : recorder.write(bytes)
+      recorder === undefined || bytes === undefined || echo.isSeen() ? Effect.void : onDisk(recorder.write(bytes))
+    // The server is not silent while the disk works.
+    const onDisk = (write: Effect.Effect<void>) =>
+      watch === undefined
+        ? write
+        : Effect.sync(watch.stop).pipe(Effect.andThen(write), Effect.ensuring(Effect.sync(watch.heard)))
     const push = (chunk: Uint8Array): LimitExceeded | InvalidJson | undefined => {
       size += chunk.length
       if (size > HttpLimits.bodyBytes) {
@@ -223,8 +239,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       catch: () => new InvalidJson({ path, description: "it does not parse", truncated: false })
     })
     if (recorder !== undefined) {
-      const rest = echo.isSeen() ? undefined : kept?.end(answer.body)
-      yield* rest === undefined ? recorder.discard : recorder.commit(rest)
+      const isUsable = !echo.isSeen() && rows.isSound?.() !== false
+      const rest = isUsable ? kept?.end(answer.body) : undefined
+      yield* onDisk(rest === undefined ? recorder.discard : recorder.commit(rest))
       kept?.release()
     }
     return { answer, size }
@@ -234,30 +251,35 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
    * Fails when nothing comes for too long, or all of it takes too long. One for a whole request: a deadline for each step
    * and each piece of a body took longer than the pieces.
    */
-  const makeWatch = (clock: Clock.Clock) => {
+  const makeWatch = (clock: Clock.Clock): Watch => {
     const patience = Duration.toMillis(options.timeout)
     const bodyPatience = Duration.toMillis(bodyTimeout)
-    let silentSince = clock.currentTimeMillisUnsafe()
+    // Not the time of day, which may be set.
+    const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    let silentSince = elapsed()
     let bodyUntil = Infinity
-    const expired: Effect.Effect<never, ConnectionFailed> = Effect.suspend(() => {
-      const now = clock.currentTimeMillisUnsafe()
-      if (now >= bodyUntil) return Effect.fail(tooSlow)
-      const left = silentSince + patience - now
-      if (left <= 0) return Effect.fail(timedOut)
-      // A body may begin meanwhile, whose time can be shorter.
-      return Effect.andThen(Effect.sleep(Math.min(left, bodyUntil - now, bodyPatience)), expired)
-    })
+    /** After a long computation timers come before what the sockets have meanwhile, so one more look is due. */
+    const looksAgain = 1
+    const expire = (isLast: boolean): Effect.Effect<never, ConnectionFailed> =>
+      Effect.suspend(() => {
+        const now = elapsed()
+        const left = Math.min(silentSince + patience, bodyUntil) - now
+        if (left > 0) {
+          // A body may begin meanwhile, whose time can be shorter.
+          return Effect.andThen(Effect.sleep(Math.ceil(Math.min(left, bodyPatience))), expire(false))
+        }
+        if (!isLast) return Effect.andThen(Effect.sleep(looksAgain), expire(true))
+        return Effect.fail(now >= bodyUntil ? tooSlow : timedOut)
+      })
     return {
-      expired,
-      /** Something came. */
-      heard: (): void => {
-        silentSince = clock.currentTimeMillisUnsafe()
+      expired: expire(false),
+      heard: () => {
+        silentSince = elapsed()
       },
-      /** The body begins; without it, as for errors, somebody else watches. */
-      bodyBegins: (): void => {
-        bodyUntil = clock.currentTimeMillisUnsafe() + bodyPatience
+      bodyBegins: () => {
+        bodyUntil = elapsed() + bodyPatience
       },
-      stop: (): void => {
+      stop: () => {
         silentSince = Infinity
       }
     }
@@ -268,16 +290,16 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     path: string,
     response: HttpClientResponse.HttpClientResponse,
     rows: RowReader,
-    heard: () => void
+    watch: Watch
   ) {
     const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
     const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
       Stream.mapArray((chunks) => {
-        heard()
+        watch.heard()
         return chunks
       })
     )
-    const { answer, size } = yield* readBody(path, body, rows, recorder).pipe(
+    const { answer, size } = yield* readBody(path, body, rows, recorder, watch).pipe(
       Effect.onError(() => recorder?.discard ?? Effect.void)
     )
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
@@ -308,7 +330,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         yield* checkHead(path, response)
         watch.heard()
         watch.bodyBegins()
-        return yield* receive(path, response, rows, watch.heard)
+        return yield* receive(path, response, rows, watch)
       })
       return yield* Effect.raceFirst(request, watch.expired)
     }).pipe(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }), Effect.scoped)

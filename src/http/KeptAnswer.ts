@@ -81,9 +81,21 @@ const hasEmpty = (value: unknown, key: string): value is Readonly<Record<string,
   return Array.isArray(items) && items.length === 0
 }
 
-/** The members of an object but one, as they continue an object that was begun with that one. */
-const continued = (value: Readonly<Record<string, unknown>>, but: string): string => {
-  const rest = JSON.stringify(Object.fromEntries(Object.entries(value).filter(([key]) => key !== but)))
+/**
+ * The members of an object but one, as they continue an object that was begun with that one; nothing when they cannot be
+ * written as they were read.
+ */
+const continued = (value: Readonly<Record<string, unknown>>, but: string): string | undefined => {
+  let isExact = true
+  const rest = JSON.stringify(
+    Object.fromEntries(Object.entries(value).filter(([key]) => key !== but)),
+    (_, member: unknown) => {
+      // Too large a number, which JSON would write as null.
+      if (typeof member === "number" && !Number.isFinite(member)) isExact = false
+      return member
+    }
+  )
+  if (!isExact) return undefined
   return rest === "{}" ? "]}" : `],${rest.slice(1)}`
 }
 
@@ -112,9 +124,10 @@ export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
         if (hasItems) {
           const value: unknown = JSON.parse(row.json())
           hasItems = false
-          if (hasEmpty(value, inner?.key ?? "")) kept.text(continued(value, inner?.key ?? ""))
-          // Something else came under the same key, written with escapes.
-          else isFaithful = false
+          // Something else may have come under the same key, written with escapes.
+          const rest = hasEmpty(value, inner?.key ?? "") ? continued(value, inner?.key ?? "") : undefined
+          if (rest === undefined) isFaithful = false
+          else kept.text(rest)
           return
         }
         separate()
@@ -140,8 +153,8 @@ export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
     },
     take: () => (kept.size < enough ? undefined : kept.take()),
     end: (body) => {
-      if (!isFaithful || !hasEmpty(body, "results")) return undefined
-      return kept.text(continued(body, "results")).take()
+      const rest = isFaithful && hasEmpty(body, "results") ? continued(body, "results") : undefined
+      return rest === undefined ? undefined : kept.text(rest).take()
     },
     release: () => kept.release()
   }

@@ -10,4 +10,6 @@ export interface RowReader extends JsonRowsTarget {
    * told. Called after the row was read; it tells whether it did.
    */
   readonly keep?: ((row: JsonRow, kept: KeptBytes) => boolean) | undefined
+  /** Whether the rows up to now can be used; an answer that cannot is not remembered. */
+  readonly isSound?: (() => boolean) | undefined
 }

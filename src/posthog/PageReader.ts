@@ -143,6 +143,7 @@ export const make = <Row>({ base, client, decoder, endpoint }: PageReaderOptions
         const decoded = take(row, decode.glance, decode.row)
         if (decoded !== undefined) rows.push(decoded)
       },
+      isSound: () => problem === undefined,
       fields: embedded?.glance.fields ?? glance?.fields,
       keep: (row, kept) => {
         if (!wasSeen || keep === undefined) return false

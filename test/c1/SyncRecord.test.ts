@@ -316,9 +316,13 @@ suite("linesPrinter", () => {
     assert.strictEqual(textOf(pieces), linesOf(records))
   })
 
-  it("prints one record that is larger than a piece", () => {
+  it("prints one record that is larger than a piece, and holds no more memory for those after it", () => {
     const records = [resource({ profile: { note: "🦔".repeat(100_000) } }), resource({})]
-    assert.strictEqual(textOf(linesPrinter()(records)), linesOf(records))
+    const print = linesPrinter()
+    assert.strictEqual(textOf(print(records)), linesOf(records))
+    for (const piece of print([...organization({ users: 400, roles: 1, rolesEach: 1 })])) {
+      assert.isBelow(piece.buffer.byteLength, 300_000)
+    }
   })
 
   it.prop(

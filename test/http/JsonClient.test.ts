@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
+import { AnswerJournal, type AnswerJournalService } from "../../src/http/AnswerJournal.ts"
 import type { HttpFailure } from "../../src/http/HttpFailure.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
@@ -169,6 +170,38 @@ describe("JsonClient", () => {
         assert.deepInclude(failure, { _tag: "ConnectionFailed", layer: "timeout" })
         assert.include(failure.message, "not complete after 90 s")
         assert.strictEqual(seen.length, 2)
+      })
+    )
+
+    it.effect("but not while the disk takes its time with what is remembered of an answer", () =>
+      Effect.gen(function* () {
+        const slowly = Effect.sleep("3 minutes")
+        const journal: AnswerJournalService = {
+          replay: () => Effect.succeedNone,
+          record: () => Effect.succeed({ write: () => slowly, commit: () => slowly, discard: Effect.void })
+        }
+        const { result, seen } = yield* get(
+          always(Exchange.json(page)),
+          {},
+          { start: () => undefined, onRow: () => undefined }
+        ).pipe(Effect.provideService(AnswerJournal, journal))
+        assert.strictEqual(result._tag, "Success")
+        assert.strictEqual(seen.length, 1)
+      })
+    )
+
+    it.effect("and nothing is remembered of an answer whose rows cannot be used", () =>
+      Effect.gen(function* () {
+        const done: Array<string> = []
+        const note = (what: string) => Effect.sync(() => void done.push(what))
+        const journal: AnswerJournalService = {
+          replay: () => Effect.succeedNone,
+          record: () =>
+            Effect.succeed({ write: () => note("write"), commit: () => note("commit"), discard: note("discard") })
+        }
+        const rows = { start: () => undefined, onRow: () => undefined, isSound: () => false }
+        yield* get(always(Exchange.json(page)), {}, rows).pipe(Effect.provideService(AnswerJournal, journal))
+        assert.deepStrictEqual(done, ["discard"])
       })
     )
 

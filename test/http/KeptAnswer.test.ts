@@ -152,6 +152,14 @@ describe("KeptAnswer", () => {
     }
   )
 
+  it.each([
+    '{"results":[{"members":[1],"level":1e400}]}',
+    '{"results":[{"members":[1],"deep":[{"level":-1e400}]}]}',
+    '{"count":1e400,"results":[]}'
+  ])("with a number that would be read again as null (%s) it is not kept", (body) => {
+    assert.isUndefined(keep(listener("members"), body).kept)
+  })
+
   it("a large answer is written in pieces while it comes, and a small one at once", () => {
     const row = `{"id":1,"text":"${"x".repeat(1000)}"}`
     const large = `{"results":[${Array.from({ length: 2000 }, () => row).join()}]}`
