@@ -1,6 +1,6 @@
 /**
  * Remembers finished answers on disk, so that a run that was interrupted does not ask for them again. One file an
- * answer, which counts whole or not at all by the digest at its end, so that nothing else has to be right after a crash.
+ * answer, which appears whole or not at all, so that nothing else has to be right after a crash.
  */
 import { Context, Effect, FileSystem, Option, Path, type PlatformError, Stream } from "effect"
 import { createHash } from "node:crypto"
@@ -81,14 +81,13 @@ export const make = Effect.fnUntraced(function* (
         const hash = createHash("sha256")
         let isBegun = false
         let isWhole = true
-        const append = (to: string, bytes: Uint8Array) =>
+        const append = (bytes: Uint8Array) =>
           Effect.suspend(() => {
             const flag = isBegun ? "a" : "w"
             isBegun = true
-            return files.writeFile(to, bytes, { flag, mode: 0o600 }).pipe(
+            return files.writeFile(draft, bytes, { flag, mode: 0o600 }).pipe(
               // What could not be written leaves a hole, and an answer with a hole is none.
               Effect.tapError(() => Effect.sync(() => (isWhole = false))),
-              Effect.tapError(() => files.remove(to, { force: true })),
               lost
             )
           })
@@ -97,15 +96,12 @@ export const make = Effect.fnUntraced(function* (
           write: (bytes) =>
             Effect.suspend(() => {
               hash.update(bytes)
-              return append(draft, bytes)
+              return append(bytes)
             }),
           commit: (rest) =>
             Effect.suspend(() => {
               known.add(name)
-              const last = Buffer.concat([rest, hash.update(rest).digest()])
-              // Most answers are written at once; one that is cut off by then is known by its digest.
-              if (!isBegun) return append(file, last)
-              return append(draft, last).pipe(
+              return append(Buffer.concat([rest, hash.update(rest).digest()])).pipe(
                 Effect.andThen(Effect.suspend(() => (isWhole ? files.rename(draft, file).pipe(lost) : discard)))
               )
             }),
