@@ -57,7 +57,7 @@ const pagesAhead = 2
  * Resources, for each that may be read at the same time, whose grants may have been read before their turn: while other
  * records take their time, the source need not wait.
  */
-const waitingAhead = 8
+const waitingAhead = 4
 
 /** Resources, for each that may be read at the same time, that are begun: the next request stands ready when one ends. */
 const begunAhead = 2

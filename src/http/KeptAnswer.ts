@@ -18,7 +18,7 @@ export interface KeptAnswer {
 }
 
 /** Bytes from which on they are worth being written. */
-const enough = 256 * 1024
+const enough = 128 * 1024
 
 /** JSON that is kept, put together from pieces. */
 export class KeptBytes {

@@ -279,7 +279,7 @@ describe("Sync", () => {
         )
         yield* TestClock.adjust("1 hour")
         // Sixteen waiting for each of three, and one that finds no room among them.
-        assert.strictEqual(yield* Ref.get(read), 3 * 8 + 1)
+        assert.strictEqual(yield* Ref.get(read), 3 * 4 + 1)
         yield* Fiber.interrupt(fiber)
       })
     )
