@@ -30,10 +30,10 @@ export const formatDuration = (millis: number): string => {
 /** `user` → `users`, as far as the names of resource types go. */
 const plural = (type: string): string => (type.endsWith("y") ? `${type.slice(0, -1)}ies` : `${type}s`)
 
-/** `557: 1 organization, 50 members, 5 roles, 500 role memberships (0 retried)`: what the request limit has to pay for. */
+/** `557: organization 1, members 50, roles 5, role memberships 500 (0 retried)`: what the request limit has to pay for. */
 const requests = ({ byPurpose = {}, requests, retries }: HttpStatistics): string => {
   const purposes = Object.entries(byPurpose).map(
-    ([purpose, count]) => `${formatCount(count)} ${purpose.replaceAll("_", " ")}`
+    ([purpose, count]) => `${purpose.replaceAll("_", " ")} ${formatCount(count)}`
   )
   return `${[formatCount(requests), ...(purposes.length === 0 ? [] : [purposes.join(", ")])].join(": ")} (${formatCount(retries)} retried)`
 }

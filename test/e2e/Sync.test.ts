@@ -103,7 +103,7 @@ describe("a sync into a file", () => {
         "  roles +40",
         "  entitlements +40",
         "  grants +1,200",
-        `  requests +${asked}: 1 current key, 1 organization, \\d+ \\w+, \\d+ \\w+, 40 role memberships \\(0 retried\\)`,
+        `  requests +${asked}: current key 1, organization 1, \\w+ \\d+, \\w+ \\d+, role memberships 40 \\(0 retried\\)`,
         "  time +\\d+\\.\\d s",
         "$"
       ]

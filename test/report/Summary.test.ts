@@ -39,7 +39,7 @@ describe("Summary", () => {
   it("tells what the requests were for, since the request limit has to pay for them", () => {
     const byPurpose = { organization: 1, members: 1000, role_memberships: 233 }
     const text = Summary.render({ report, http: { ...http, byPurpose }, elapsedMillis: 800, output: "stdout" })
-    assert.include(text, "  requests      1,234: 1 organization, 1,000 members, 233 role memberships (5 retried)")
+    assert.include(text, "  requests      1,234: organization 1, members 1,000, role memberships 233 (5 retried)")
   })
 
   it("notes come last, each with its weight", () => {
