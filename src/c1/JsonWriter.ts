@@ -10,7 +10,7 @@ const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 const quote = 0x22
 
-/** Writes JSON as the bytes that go out, since joining texts and encoding them took 10.2 µs a user, and this takes 3.6. */
+/** Writes JSON as the bytes that go out, since joining texts and encoding them took 10.2 µs a user, and this takes 4.8. */
 export class JsonWriter extends ByteWriter {
   /** One byte: a bracket, a comma. */
   byte(byte: number): this {
@@ -25,7 +25,7 @@ export class JsonWriter extends ByteWriter {
     this.reserve(text.length * 3 + 2)
     const { size, target } = this
     const end = size + 1 + target.write(text, size + 1)
-    // To look at the bytes is twice as fast as to look at the characters.
+    // Written by a call and then looked at as bytes: 28 characters take 27 ns to write, and 47 in a loop over them.
     for (let at = size + 1; at < end; at++) if (plain[target[at] ?? 0] === 0) return this.json(JSON.stringify(text))
     target[size] = quote
     target[end] = quote

@@ -90,8 +90,8 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
   const named = new Map(entries.map((entry) => [entry.name, entry]))
   const required = entries.filter((entry) => entry.required)
 
-  // Values hold few of their fields, nearly always in order: to go through those that are there takes half the time of
-  // going through all that there may be. A value in another order is begun again.
+  // Values hold few of their fields, nearly always in order: so those that are there are gone through, and not all that
+  // there may be. A value in another order is begun again.
   const inOrder = (
     value: { readonly [key: string]: unknown },
     order: ReadonlyArray<Entry>

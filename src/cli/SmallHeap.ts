@@ -1,7 +1,7 @@
 /**
  * Keeps the heap small: a container that is killed for its memory syncs nothing. A sync makes garbage at the rate of the
  * network, and V8 lets it pile up while there is room. Measured with 50,000 members and 100,000 grants: peak 400 → 190 MB
- * for a fifth more time; `--optimize-for-size`, which was used before, took twice the time.
+ * for a fifth more time; `--optimize-for-size`, which was used before, took half as much again.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 

@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (
     return hash.digest().equals(digest) ? Option.some(body) : Option.none()
   })
 
-  /** Names of the files that may be answers: to ask the disk for each path took as long as to write them. */
+  /** Names of the files that may be answers: asked of the disk once, not for each path. */
   const known = new Set(
     yield* files.readDirectory(directory).pipe(Effect.orElseSucceed((): ReadonlyArray<string> => []))
   )

@@ -5,8 +5,8 @@ const usualBytes = 80 * 1024
 const largestKept = 1024 * 1024
 
 /**
- * Buffers that are used again. New ones for each answer outlive V8's young generation, and then stay for as long as the
- * old one has room: that was 40 MB of a large sync.
+ * Buffers that are used again. New ones for each answer can outlive V8's young generation, and then stay until the old
+ * one is collected.
  */
 export class BufferPool {
   readonly #free: Array<Buffer> = []

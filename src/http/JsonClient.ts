@@ -249,7 +249,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
 
   /**
    * Fails when nothing comes for too long, or all of it takes too long. One for a whole request: a deadline for each step
-   * and each piece of a body took longer than the pieces.
+   * and each piece of a body is a race of its own each time.
    */
   const makeWatch = (clock: Clock.Clock): Watch => {
     const patience = Duration.toMillis(options.timeout)
