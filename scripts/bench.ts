@@ -59,7 +59,7 @@ const measure = async (
 ): Promise<Measured> => {
   const usage = join(directory, "usage.json")
   const start = performance.now()
-  const child = spawn(process.execPath, ["--import", join(import.meta.dirname, "bench", "Usage.ts"), ...args], {
+  const child = spawn(process.execPath, ["--import", join(import.meta.dirname, "bench", "Usage.mjs"), ...args], {
     cwd: directory,
     env: { PATH: process.env["PATH"], HOME: directory, BENCH_USAGE: usage, ...options.env },
     stdio: ["pipe", "ignore", "pipe"]

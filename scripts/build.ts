@@ -3,7 +3,8 @@
  * few runs need beside it (start-up falls from 600 to about 100 ms).
  */
 import { spawnSync } from "node:child_process"
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename } from "node:path"
 import { rolldown } from "rolldown"
 
 const root = new URL("..", import.meta.url).pathname
@@ -14,8 +15,13 @@ rmSync(dist, { recursive: true, force: true })
 const tsc = spawnSync("tsc", ["-p", "scripts/tsconfig.build.json"], { cwd: root, stdio: "inherit" })
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 
+/** What runs on threads of its own is started by its file's name, which is the same beside the command as in the library. */
+const threads = Object.fromEntries(
+  globSync("src/*/*Worker.ts", { cwd: root }).map((file) => [basename(file, ".ts"), root + file])
+)
+
 const bundle = await rolldown({
-  input: { bin: `${root}src/bin.ts` },
+  input: { bin: `${root}src/bin.ts`, ...threads },
   platform: "node",
   cwd: root,
   onLog: (level, log, defaultHandler) => {
@@ -32,7 +38,7 @@ await bundle.write({
 })
 await bundle.close()
 // V8 keeps a source in memory, and one with a single other character in two bytes for each.
-for (const name of readdirSync(dist).filter((name) => /^bin.*\.js$/.test(name))) {
+for (const name of readdirSync(dist).filter((name) => /^(?:bin|.*Worker).*\.js$/.test(name))) {
   const source = readFileSync(`${dist}/${name}`, "utf8")
   // There an escape would mean something else.
   if (/\\[^\0-\x7f]|String\.raw`[^`]*[^\0-\x7f]/.test(source)) throw new TypeError(`${name} cannot be written in ASCII`)
