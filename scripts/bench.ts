@@ -163,7 +163,7 @@ for (const size of named) {
   const bytes = asked.reduce((sum, answer) => sum + answer.bytes, 0)
   const floor = (kind: string) =>
     best(() =>
-      measure([join(import.meta.dirname, "bench", "Floor.ts"), kind, server.origin, values.workers], { stdin: paths })
+      measure([join(import.meta.dirname, "bench", "Floor.mjs"), kind, server.origin, values.workers], { stdin: paths })
     )
   for (const latency of values.latency) {
     await ask(server, `latency/${latency}`)
