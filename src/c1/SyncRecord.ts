@@ -29,26 +29,35 @@ const longestName = 200
 const short = (id: string): string =>
   id.length <= longestName ? id : `${id.slice(0, longestName)}… (${id.length} characters)`
 
+const nouns: Readonly<Record<SyncRecord["_tag"], string>> = {
+  ResourceType: "resource type",
+  Resource: "resource",
+  Entitlement: "entitlement",
+  Grant: "grant",
+  Retraction: "retraction of resource"
+}
+
+/** A record of this kind and id as an error names it; ids of more than 200 characters are cut. */
+export const named = (kind: SyncRecord["_tag"], id: string): string => `${nouns[kind]} ${short(id)}`
+
+const idOf = (record: SyncRecord): string => {
+  switch (record._tag) {
+    case "Resource":
+      return resourceKey(record.value.id)
+    case "Retraction":
+      return resourceKey(record.value)
+    default:
+      return record.value.id
+  }
+}
+
 /**
  * A record as an error names it; ids of more than 200 characters are cut.
  *
  * @example
  * describe({ _tag: "Resource", value: { id: { resourceType: "user", resource: "u1" } } }) // "resource user:u1"
  */
-export const describe = (record: SyncRecord): string => {
-  switch (record._tag) {
-    case "ResourceType":
-      return `resource type ${short(record.value.id)}`
-    case "Resource":
-      return `resource ${short(resourceKey(record.value.id))}`
-    case "Entitlement":
-      return `entitlement ${short(record.value.id)}`
-    case "Grant":
-      return `grant ${short(record.value.id)}`
-    case "Retraction":
-      return `retraction of resource ${short(resourceKey(record.value))}`
-  }
-}
+export const describe = (record: SyncRecord): string => named(record._tag, idOf(record))
 
 const checkResource = (resource: Resource): Violation | undefined =>
   resource.displayName === undefined || resource.displayName.trim() === ""

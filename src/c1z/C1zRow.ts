@@ -11,11 +11,12 @@ import { Resource } from "../c1/Resource.ts"
 import { ResourceType } from "../c1/ResourceType.ts"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import * as Tables from "./C1zTables.ts"
+import type { RowValue } from "./RowBatch.ts"
 
 /** The values of all columns but `id`, in the order of the table's declaration. Blobs are good until the next row is made. */
 export interface C1zRow {
   readonly table: Tables.Table
-  readonly values: ReadonlyArray<string | number | Uint8Array | null>
+  readonly values: ReadonlyArray<RowValue>
 }
 
 /** What all rows of a file share. */

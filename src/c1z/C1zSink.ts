@@ -28,6 +28,12 @@ export interface C1zSinkOptions<E = never, R = never> {
    * A failure discards the file.
    */
   readonly destination?: Effect.Effect<string, E, R>
+  /**
+   * Whether SQLite writes the rows and makes the indexes on a thread of its own; no unless told. The thread that the
+   * records come from is then left with their encoding. Costs that thread, about 10 MB, and failures of the
+   * database come with a later record, or the end.
+   */
+  readonly thread?: boolean | undefined
 }
 
 /** A file that was written: where it appeared, its size in bytes, and what it holds. */
@@ -100,7 +106,8 @@ export const make = <E = never, R = never>(
         target: options.path,
         syncId: options.syncId,
         syncType: options.syncType ?? "full",
-        startedAt: Time.fromMillis(startedAt)
+        startedAt: Time.fromMillis(startedAt),
+        thread: options.thread
       })
 
       const publish = Effect.gen(function* () {

@@ -149,6 +149,9 @@ export const insert = (table: Table): string => {
   return `insert into ${table.name} (${names.join(", ")}) values (${names.map(() => "?").join(", ")})`
 }
 
+/** The place of the external id among what {@link insert} takes. */
+export const externalIdAt = (table: Table): number => settable(table).indexOf("external_id")
+
 const identifying: ReadonlySet<string> = new Set(["external_id", "sync_id", "discovered_at"])
 
 /** As {@link insert}, but a row with the same id keeps its place and takes the new values. Needs the unique index. */

@@ -1,0 +1,141 @@
+/**
+ * The database inside a `.c1z` while it is written, as plain synchronous code: on a thread of its own, loading Effect would
+ * take longer and hold more than the database does.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import * as Tables from "./C1zTables.ts"
+import type { RowChange, RowValue } from "./RowBatch.ts"
+
+const pageSize = 4096
+
+// A spool is deleted unless all went well, so neither journal nor flush to disk buys anything; without a journal the
+// header of the file is also what readers expect. Memory is bounded by SQLite's default cache of 2 MB; what sorting for
+// an index needs beyond that goes to SQLite's own temporary files (SQLITE_TMPDIR, else TMPDIR).
+const pragmas = `
+  pragma page_size = ${pageSize};
+  pragma encoding = 'UTF-8';
+  pragma journal_mode = off;
+  pragma synchronous = off;
+  pragma locking_mode = exclusive;
+`
+
+/** SQLITE_CONSTRAINT_UNIQUE. */
+const notUnique = 2067
+
+/** Two records of one id: the row that could not be written, or, without `change`, what an index found in its table. */
+export interface Duplicate {
+  readonly table: string
+  readonly id: string
+  readonly change?: RowChange
+}
+
+/** What was last begun. */
+interface Work {
+  readonly table: Tables.Table
+  readonly row?: { readonly change: RowChange; readonly values: ReadonlyArray<RowValue> }
+}
+
+const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table: Tables.Table) => StatementSync) => {
+  const prepared = new Map<Tables.Table, StatementSync>()
+  return (table) => {
+    const known = prepared.get(table)
+    if (known !== undefined) return known
+    const statement = prepare(table)
+    prepared.set(table, statement)
+    return statement
+  }
+}
+
+/** A database with the tables of a `.c1z`, open in the one transaction that all rows are written in. */
+export class C1zDatabase {
+  readonly #database: DatabaseSync
+  readonly #pageCount: StatementSync
+  readonly #statements: Readonly<Record<RowChange, (table: Tables.Table) => StatementSync>>
+  #work: Work | undefined
+
+  /** Creates the database. The file must not exist, or be empty. */
+  constructor(file: string) {
+    // Node's defensive mode would silently keep the journal.
+    this.#database = new DatabaseSync(file, { defensive: false })
+    try {
+      this.#database.exec(pragmas)
+      this.#database.exec("begin")
+      for (const table of Tables.all) this.#database.exec(Tables.createTable(table))
+      this.#pageCount = this.#database.prepare("pragma page_count")
+    } catch (cause) {
+      this.#database.close()
+      throw cause
+    }
+    const prepare = (sql: string) => this.#database.prepare(sql)
+    // Rare: a table starts to need its unique index with the first record that looks for an earlier one.
+    const prepareUniquely = (table: Tables.Table, sql: string) => {
+      for (const index of table.indexes) if (index.unique) this.#database.exec(Tables.createIndex(table, index))
+      return prepare(sql)
+    }
+    this.#statements = {
+      insert: oncePerTable((table) => prepare(Tables.insert(table))),
+      replace: oncePerTable((table) => prepareUniquely(table, Tables.upsert(table))),
+      remove: oncePerTable((table) => prepareUniquely(table, Tables.remove(table)))
+    }
+  }
+
+  /** Bytes of the database. */
+  get size(): number {
+    return Number(this.#pageCount.get()?.["page_count"]) * pageSize
+  }
+
+  /** Takes all columns but `id`, in the order of the declaration; `remove` the external id and the sync's. */
+  write(table: Tables.Table, change: RowChange, values: ReadonlyArray<RowValue>): void {
+    this.#work = { table, row: { change, values } }
+    this.#statements[change](table).run(...values)
+  }
+
+  /** Makes one index, unless it was needed before. */
+  index(table: Tables.Table, index: Tables.Index): void {
+    this.#work = { table }
+    this.#database.exec(Tables.createIndex(table, index))
+  }
+
+  /** The records that a failure of {@link write} or {@link index} is about, if it says that their ids are the same. */
+  duplicate(cause: unknown): Duplicate | undefined {
+    const isDuplicate = cause instanceof Error && "errcode" in cause && cause.errcode === notUnique
+    if (!isDuplicate || this.#work === undefined) return undefined
+    const { row, table } = this.#work
+    if (row === undefined) return this.#findDuplicate(table)
+    const id = row.change === "remove" ? row.values[0] : row.values[Tables.externalIdAt(table)]
+    return { table: table.name, id: String(id), change: row.change }
+  }
+
+  /** Ends the transaction and closes the database: from then on the file is complete. */
+  finish(): Tables.C1zCounts {
+    const database = this.#database
+    this.#work = undefined
+    database.exec("commit")
+    if (database.prepare("pragma freelist_count").get()?.["freelist_count"] !== 0) database.exec("vacuum")
+    const count = (table: Tables.Table) =>
+      Number(database.prepare(`select count(*) as rows from ${table.name}`).get()?.["rows"])
+    const counts: Tables.C1zCounts = {
+      resourceTypes: count(Tables.resourceTypes),
+      resources: count(Tables.resources),
+      entitlements: count(Tables.entitlements),
+      grants: count(Tables.grants)
+    }
+    database.close()
+    return counts
+  }
+
+  /** Closes the database, if it is not yet. */
+  close(): void {
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  // An index that fails says which columns were not unique, not which values.
+  #findDuplicate(table: Tables.Table): Duplicate | undefined {
+    try {
+      const id = this.#database.prepare(Tables.findDuplicate(table)).get()?.["external_id"]
+      return typeof id === "string" ? { table: table.name, id } : undefined
+    } catch {
+      return undefined
+    }
+  }
+}
