@@ -16,6 +16,11 @@ export interface ResourceSyncer<out E = never, out R = never> {
   readonly entitlements?: (resource: Resource) => Effect.Effect<ReadonlyArray<Entitlement>, E, R>
   /** Who holds the entitlements of one resource, and of no other. */
   readonly grants?: (resource: Resource) => Stream.Stream<Grant, E, R>
+  /**
+   * The same in two steps, taken in place of `grants` where it is there: what takes waiting, which the engine does for some
+   * resources ahead of their turn, and the stream that makes the grants of it in their turn. So what waits can be small.
+   */
+  readonly readGrants?: (resource: Resource) => Effect.Effect<Stream.Stream<Grant, E, R>, E, R>
   /** Ids of the types that can hold the entitlements; without any of them in the sync, grants are not asked for. */
   readonly heldBy?: ReadonlyArray<string>
   /** Resources that `resources` emitted and that had left when the listing ended; asked once, after its end. */

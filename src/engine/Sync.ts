@@ -1,10 +1,11 @@
-import { Cause, Deferred, Effect, Exit, Fiber, Queue, Semaphore, Stream } from "effect"
+import { type Cause, Deferred, Effect, Exit, Fiber, Queue, type Scope, Semaphore, Stream } from "effect"
 import type { Grant } from "../c1/Grant.ts"
 import { resourceKey } from "../c1/Ids.ts"
 import type { Resource } from "../c1/Resource.ts"
 import type { ResourceId } from "../c1/ResourceId.ts"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import type { Connector, ResourceSyncer } from "./Connector.ts"
+import * as Chunks from "./Chunks.ts"
 import * as Integrity from "./Integrity.ts"
 import { Progress } from "./Progress.ts"
 import type { SyncNote, SyncReport } from "./SyncReport.ts"
@@ -44,9 +45,9 @@ export interface SyncRun<out E, out R> {
 }
 
 /** A resource whose grants are on their way. */
-interface GrantListing<E> {
+interface GrantListing<E, R> {
   readonly resource: Resource
-  readonly pages: Queue.Queue<ReadonlyArray<Grant>, E | Cause.Done>
+  readonly pages: Stream.Stream<ReadonlyArray<Grant>, E, R>
   readonly whyUnknown: ((grant: Grant) => string) | undefined
 }
 
@@ -87,24 +88,26 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
   /** The connector's own notes, once its session is open. */
   let notes: Effect.Effect<ReadonlyArray<SyncNote>> = Effect.succeed([])
 
-  const emit = (checked: Integrity.Checked): Stream.Stream<SyncRecord, Integrity.IntegrityProblem> =>
+  /** Checks pages, each in its turn, and gives out what was right, up to the first problem. */
+  const emit = <E2, R2>(
+    checks: Stream.Stream<() => Integrity.Checked, E2, R2>
+  ): Stream.Stream<SyncRecord, E2 | Integrity.IntegrityProblem, R2> =>
     Stream.unwrap(
-      Effect.gen(function* () {
-        const progress = yield* Progress
-        yield* progress.update(integrity.counts())
-        const records = Stream.fromArray(checked.records)
-        return checked.problem === undefined ? records : Stream.concat(records, Stream.fail(checked.problem))
+      Effect.map(Progress, (progress) => {
+        let problem: Integrity.IntegrityProblem | undefined
+        return checks.pipe(
+          Stream.mapEffect((check) =>
+            Effect.suspend(() => {
+              const checked = check()
+              problem = checked.problem
+              return Effect.as(progress.update(integrity.counts()), checked.records)
+            })
+          ),
+          Stream.takeUntil(() => problem !== undefined),
+          Chunks.flatten,
+          Stream.onEnd(Effect.suspend(() => (problem === undefined ? Effect.void : Effect.fail(problem))))
+        )
       })
-    )
-
-  /** Applies `check` to every page of a stream. */
-  const checkPages = <A, E2, R2>(
-    pages: Stream.Stream<A, E2, R2>,
-    check: (page: ReadonlyArray<A>) => Integrity.Checked
-  ) =>
-    pages.pipe(
-      Stream.chunks,
-      Stream.flatMap((page) => emit(check(page)))
     )
 
   const records = Effect.gen(function* () {
@@ -123,7 +126,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
 
     const listings = yield* Effect.forEach(syncers, (syncer) =>
       Effect.gen(function* () {
-        if (syncer.entitlements === undefined && syncer.grants === undefined) {
+        if (syncer.entitlements === undefined && !hasGrants(syncer)) {
           return { syncer, resources: syncer.resources, kept: undefined }
         }
         const fiber = yield* Effect.forkScoped(failEarly(collectLasting(syncer)))
@@ -133,20 +136,18 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     const holdings = listings.flatMap(({ kept, syncer }) => (kept === undefined ? [] : [{ kept, syncer }]))
 
     /** Reads grants ahead of their turn, in order, a bounded number of resources at a time. */
-    const ahead = yield* Queue.bounded<GrantListing<F>, F | Cause.Done>(concurrency * waitingAhead)
+    const ahead = yield* Queue.bounded<GrantListing<F, R>, F | Cause.Done>(concurrency * waitingAhead)
     const turns = yield* Semaphore.make(concurrency * begunAhead)
     yield* Effect.gen(function* () {
       for (const { kept, syncer } of holdings) {
-        if (syncer.grants === undefined || syncer.heldBy?.some(isInScope) === false) continue
+        if (!hasGrants(syncer) || syncer.heldBy?.some(isInScope) === false) continue
         for (const resource of yield* kept) {
-          const pages = yield* Queue.bounded<ReadonlyArray<Grant>, F | Cause.Done>(pagesAhead)
           yield* turns.take(1)
-          yield* syncer.grants(resource).pipe(
-            Stream.chunks,
-            Stream.tapCause((cause) => Deferred.failCause(failure, cause)),
-            Stream.runIntoQueue(pages),
-            Effect.ensuring(turns.release(1)),
-            Effect.forkScoped
+          const pages = yield* readAhead(
+            syncer,
+            resource,
+            (cause) => Deferred.failCause(failure, cause),
+            turns.release(1)
           )
           yield* Queue.offer(ahead, { resource, pages, whyUnknown: syncer.whyUnknown })
         }
@@ -157,36 +158,37 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     )
 
     const entitlements = Stream.fromIterable(holdings).pipe(
-      Stream.flatMap(({ kept, syncer }) =>
-        Stream.fromArrayEffect(kept).pipe(Stream.flatMap((resource) => entitlementsOf(syncer, resource)))
+      Stream.flatMap(({ kept, syncer: { entitlements } }) =>
+        entitlements === undefined
+          ? Stream.empty
+          : Stream.fromArrayEffect(kept).pipe(
+              Stream.mapEffect((resource) =>
+                Effect.map(entitlements(resource), (found) => () => integrity.entitlements(resource, found))
+              )
+            )
       )
     )
-    const entitlementsOf = (syncer: ResourceSyncer<F, R>, resource: Resource) =>
-      syncer.entitlements === undefined
-        ? Stream.empty
-        : Stream.unwrap(
-            Effect.map(syncer.entitlements(resource), (found) => emit(integrity.entitlements(resource, found)))
-          )
     const grants = Stream.fromQueue(ahead).pipe(
       Stream.flatMap(({ pages, resource, whyUnknown }) => {
         integrity.grantsOf(resource, whyUnknown)
-        return Stream.fromQueue(pages).pipe(Stream.flatMap((page) => emit(integrity.grants(page))))
+        return Stream.map(pages, (page) => () => integrity.grants(page))
       })
     )
 
-    return emit(integrity.resourceTypes(types)).pipe(
+    return Stream.succeed(() => integrity.resourceTypes(types)).pipe(
       Stream.concat(
         Stream.fromIterable(listings).pipe(
           Stream.flatMap(({ kept, resources, syncer }) => {
-            const pages = checkPages(resources, (page) => integrity.resources(page))
+            const pages = Stream.map(Stream.chunks(resources), (page) => () => integrity.resources(page))
             return kept !== undefined || syncer.left === undefined
               ? pages
-              : Stream.concat(pages, Stream.unwrap(Effect.map(syncer.left, (ids) => emit(integrity.left(ids)))))
+              : Stream.concat(pages, Stream.fromEffect(Effect.map(syncer.left, (ids) => () => integrity.left(ids))))
           })
         )
       ),
       Stream.concat(entitlements),
       Stream.concat(grants),
+      emit,
       Stream.interruptWhen(Deferred.await(failure))
     )
   })
@@ -207,6 +209,40 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     ),
     has: (id) => integrity.has(id)
   }
+}
+
+const hasGrants = <E, R>({ grants, readGrants }: ResourceSyncer<E, R>): boolean =>
+  grants !== undefined || readGrants !== undefined
+
+/**
+ * Begins to read the grants of a resource, and gives them as a stream for its turn; `done` is run when nothing is waited
+ * for any more.
+ */
+const readAhead = <E, R>(
+  { grants, readGrants }: ResourceSyncer<E, R>,
+  resource: Resource,
+  onFailure: (cause: Cause.Cause<E>) => Effect.Effect<unknown>,
+  done: Effect.Effect<unknown>
+): Effect.Effect<Stream.Stream<ReadonlyArray<Grant>, E, R>, never, R | Scope.Scope> => {
+  if (readGrants !== undefined) {
+    return readGrants(resource).pipe(
+      Effect.tapCause(onFailure),
+      Effect.ensuring(done),
+      Effect.forkScoped,
+      Effect.map((fiber) => Stream.chunks(Stream.unwrap(Fiber.join(fiber))))
+    )
+  }
+  return Effect.gen(function* () {
+    const pages = yield* Queue.bounded<ReadonlyArray<Grant>, E | Cause.Done>(pagesAhead)
+    yield* (grants?.(resource) ?? Stream.empty).pipe(
+      Stream.chunks,
+      Stream.tapCause(onFailure),
+      Stream.runIntoQueue(pages),
+      Effect.ensuring(done),
+      Effect.forkScoped
+    )
+    return Stream.fromQueue(pages)
+  })
 }
 
 /** The syncers as far as a scope wants them. */
@@ -248,7 +284,7 @@ const within = <E, R>(
       : syncers
   const { resources } = scope
   if (resources === undefined) return listed
-  const offers = (syncer: ResourceSyncer<E, R>) => syncer.entitlements !== undefined || syncer.grants !== undefined
+  const offers = (syncer: ResourceSyncer<E, R>) => syncer.entitlements !== undefined || hasGrants(syncer)
   const offering = listed.filter(offers).map((syncer) => syncer.resourceType.id)
   const needsHolders = resources.some((resource) => offering.includes(resource.resourceType))
   return listed

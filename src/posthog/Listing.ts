@@ -1,4 +1,5 @@
 import { Array as Arr, Effect, Option, Result, Stream } from "effect"
+import * as Chunks from "../engine/Chunks.ts"
 import { HttpLimits } from "../http/HttpLimits.ts"
 import type { Page, ReadPage } from "./PageReader.ts"
 import { PostHogError } from "./PostHogError.ts"
@@ -171,20 +172,20 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
     })
 
   /** The pages after the first: side by side as far as `count` tells, then one by one while there is more. */
-  const restOf = (start: number, size: number): Stream.Stream<Row, PostHogError> => {
+  const restOf = (start: number, size: number): Stream.Stream<ReadonlyArray<Row>, PostHogError> => {
     // The first page said so, whatever its count.
     let hasMore = true
     const follow = ({ page, position }: { readonly page: Page<Row>; readonly position: number }) => {
       hasMore = page.hasNext
       return pass(page, position)
     }
-    const onward: Stream.Stream<Row, PostHogError> = Stream.suspend(() => {
+    const onward: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.suspend(() => {
       if (!hasMore) return Stream.empty
       const before = rowsPassed
       if (before > count + slackPages * size) {
         return Stream.fail(incomplete(`it goes on past ${before} rows, where PostHog counts ${count}`))
       }
-      return Stream.unwrap(Effect.map(readAt(before, size), follow)).pipe(
+      return Stream.fromEffect(Effect.flatMap(readAt(before, size), follow)).pipe(
         Stream.concat(
           Stream.suspend(() =>
             hasMore && rowsPassed === before
@@ -202,18 +203,21 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       Stream.mapEffect((position) => readAt(position, size), { concurrency: options.concurrency }),
       // `count` may promise more than there is.
       Stream.takeUntil(({ page }) => !page.hasNext),
-      Stream.flatMap(follow),
+      Stream.mapEffect(follow),
       Stream.concat(onward)
     )
   }
 
-  const pass = (page: Page<Row>, position: number): Stream.Stream<Row, PostHogError> =>
+  const pass = (page: Page<Row>, position: number): Effect.Effect<ReadonlyArray<Row>, PostHogError> =>
     page.rows.length === 0 && page.hasNext
-      ? Stream.fail(incomplete(`the page at row ${position} is empty, yet PostHog says that there is more`))
-      : Stream.fromArray(note(page, position === 0))
+      ? Effect.fail(incomplete(`the page at row ${position} is empty, yet PostHog says that there is more`))
+      : Effect.succeed(note(page, position === 0))
 
-  const readOnce: Stream.Stream<Row, PostHogError> = Stream.unwrap(
-    Effect.gen(function* () {
+  /** One reading of the listing, page by page. */
+  const readOnce: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.suspend(() => {
+    /** The pages that follow the first. */
+    let rest: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.empty
+    const first = Effect.gen(function* () {
       reading++
       previousUnique = unique
       unique = 0
@@ -224,18 +228,21 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
       const first = yield* options.firstPath === undefined
         ? readRange(0, options.size)
         : readPage(options.firstPath, { fresh: isFresh() })
-      const rows = pass(first, 0)
-      if (!first.hasNext) return rows
-      // A server may give fewer rows than asked for; the repeated row then is one of them.
-      const size = first.rows.length < options.size ? Math.max(1, first.rows.length - 1) : options.size
-      return Stream.concat(
-        rows,
-        Stream.suspend(() => restOf(rowsPassed, size))
-      )
+      const rows = yield* pass(first, 0)
+      if (first.hasNext) {
+        // A server may give fewer rows than asked for; the repeated row then is one of them.
+        const size = first.rows.length < options.size ? Math.max(1, first.rows.length - 1) : options.size
+        rest = restOf(rowsPassed, size)
+      }
+      return rows
     })
-  )
+    return Stream.concat(
+      Stream.fromEffect(first),
+      Stream.suspend(() => rest)
+    )
+  })
 
-  const judged: Stream.Stream<Row, PostHogError> = readOnce.pipe(
+  const judged: Stream.Stream<ReadonlyArray<Row>, PostHogError> = readOnce.pipe(
     Stream.concat(
       Stream.suspend(() => {
         const whole = unique === count
@@ -254,8 +261,11 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
   )
 
   return {
-    rows: judged,
-    left: Effect.sync(() => [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)),
+    rows: Chunks.flatten(judged),
+    // Mostly nobody has, which need not be looked for.
+    left: Effect.sync(() =>
+      seenIn.size === unique ? [] : [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)
+    ),
     unique: Effect.sync(() => unique),
     rereads: Effect.sync(() => Math.max(0, reading - 1))
   }

@@ -2,6 +2,7 @@ import { Array as Arr, Effect, Result, Stream } from "effect"
 import { entitlementId, grantId } from "../c1/Ids.ts"
 import type { Grant } from "../c1/Grant.ts"
 import type { Resource } from "../c1/Resource.ts"
+import * as Chunks from "../engine/Chunks.ts"
 import type { ResourceSyncer } from "../engine/Connector.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import type { People } from "./People.ts"
@@ -102,9 +103,8 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
       if (cause !== "not-listed") causes.set(made, cause)
       return made
     }
-    return Stream.fromIterable(Arr.makeBy(Math.ceil(members.size / chunk), (index) => index * chunk)).pipe(
-      Stream.flatMap((start) => Stream.fromArray(members.slice(start, chunk).map(grant)))
-    )
+    const starts = Arr.makeBy(Math.ceil(members.size / chunk), (index) => index * chunk)
+    return Chunks.flatten(Stream.map(Stream.fromArray(starts), (start) => members.slice(start, chunk).map(grant)))
   }
 
   const syncer: ResourceSyncer<PostHogError> = {
@@ -113,15 +113,14 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
     heldBy: [Records.userType.id],
     left: Effect.map(roles.left, (ids) => ids.map(Records.roleId)),
     entitlements: (role) => Effect.succeed([Records.roleEntitlement(role)]),
-    grants: (role) =>
-      Stream.unwrap(
-        Effect.suspend(() => {
-          const roleId = role.id.resource
-          const whenListed = embedded.get(roleId)
-          embedded.delete(roleId)
-          return Effect.map(membersNow(roleId, whenListed), (members) => grantsOf(role, members))
-        })
-      ),
+    // People wait by number until their turn: as grants they would be a hundred times as large.
+    readGrants: (role) =>
+      Effect.suspend(() => {
+        const roleId = role.id.resource
+        const whenListed = embedded.get(roleId)
+        embedded.delete(roleId)
+        return Effect.map(membersNow(roleId, whenListed), (members) => grantsOf(role, members))
+      }),
     whyUnknown: (grant) => causeWords[causes.get(grant) ?? "not-listed"]
   }
 

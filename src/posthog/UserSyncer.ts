@@ -1,4 +1,5 @@
-import { Array as Arr, Deferred, Effect, Stream } from "effect"
+import { Deferred, Effect, Stream } from "effect"
+import * as Chunks from "../engine/Chunks.ts"
 import type { ResourceSyncer } from "../engine/Connector.ts"
 import { counted, formatCount } from "../engine/Counted.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
@@ -34,13 +35,12 @@ export const make = Effect.fnUntraced(function* (
   const syncer: ResourceSyncer<PostHogError> = {
     resourceType: Records.userType,
     resources: members.rows.pipe(
-      Stream.chunks,
-      Stream.flatMap((page) => {
+      Stream.mapArray((page) => {
         for (const member of page) if (!isKnownLevel(member.level)) unknownLevels.set(member.user.uuid, member.level)
         if (remembersLevels) for (const member of page) levels.set(member.user.uuid.toLowerCase(), member.level)
-        return Stream.fromIterable(Arr.chunksOf(page, atOnce))
+        return page
       }),
-      Stream.flatMap((some) => Stream.suspend(() => Stream.fromArray(Arr.map(some, Records.userResource)))),
+      Chunks.mapInParts(atOnce, Records.userResource),
       Stream.onEnd(requireMembers)
     ),
     left: Effect.gen(function* () {
