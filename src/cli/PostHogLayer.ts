@@ -1,6 +1,6 @@
 /** From the settings to a PostHog client, in one place for all commands. */
 import { Config, Duration, Effect, FileSystem, Layer, Option } from "effect"
-import * as HttpAgent from "../http/HttpAgent.ts"
+import * as HttpThread from "../http/HttpThread.ts"
 import { AnswerJournal, type AnswerJournalService } from "../http/AnswerJournal.ts"
 import type { BudgetWait } from "../http/RequestBudget.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
@@ -94,7 +94,7 @@ const agent = (values: Settings.SettingValues) =>
             none: proxyVariable("NO_PROXY")
           }).pipe(Effect.orElseSucceed(() => ({})))
       const connectTimeoutMillis = values.connectTimeoutSeconds * 1000
-      return HttpAgent.layer({
+      return HttpThread.layer({
         connectTimeoutMillis,
         ca: Option.getOrUndefined(ca),
         insecureSkipVerify: values.insecureSkipVerify,

@@ -32,13 +32,12 @@ export const bytes = (
 const unpack = (path: string) =>
   NodeStream.pipeThroughDuplex({
     evaluate: () => createGunzip(),
-    onError: (cause) =>
-      new InvalidJson({
-        path,
-        description: `broken gzip (${cause instanceof Error ? cause.message : String(cause)})`,
-        truncated: true
-      })
+    onError: (cause) => brokenGzip(path, cause instanceof Error ? cause.message : String(cause))
   })
+
+/** A packed body that cannot be unpacked, mostly since it was cut off. */
+export const brokenGzip = (path: string, why: string): InvalidJson =>
+  new InvalidJson({ path, description: `broken gzip (${why})`, truncated: true })
 
 /**
  * The beginning of a body that is read for what it says of an error. Whatever goes wrong with it, a `timeout` for all of

@@ -18,6 +18,7 @@ import {
   UnexpectedStatus
 } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
+import type { Problem } from "./HttpThreadMessage.ts"
 import * as AnswerBody from "./AnswerBody.ts"
 import { AnswerJournal, type AnswerRecorder } from "./AnswerJournal.ts"
 import { BufferPool } from "./BufferPool.ts"
@@ -29,6 +30,7 @@ import * as KeyEcho from "./KeyEcho.ts"
 import { plainText } from "./PlainText.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import type { RowReader } from "./RowReader.ts"
+import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
 
 export interface JsonClientOptions {
@@ -102,6 +104,13 @@ interface Watch {
   readonly stop: () => void
 }
 
+/** An answer on its way. */
+interface Arrival {
+  readonly watch: Watch
+  /** Bytes of it that came over the network, as far as the client tells. */
+  received: number
+}
+
 const ErrorEnvelope = Schema.Struct({
   code: Schema.optionalKey(Schema.NullOr(Schema.String)),
   detail: Schema.optionalKey(Schema.NullOr(Schema.String))
@@ -129,10 +138,13 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const clip = (text: string) => redact(plainText(text)).slice(0, HttpLimits.errorTextChars)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
-  const connectionFailed = (path: string) => (error: HttpClientError.HttpClientError) =>
-    ConnectionFailure.isHeaderOverflow(error)
+  const connectionFailed = (path: string) => (error: HttpClientError.HttpClientError) => {
+    const cause = "cause" in error.reason ? error.reason.cause : undefined
+    if (cause instanceof AnswerProblem) return failureOf(path, cause.problem)
+    return ConnectionFailure.isHeaderOverflow(error)
       ? new LimitExceeded({ path, limit: "headerBytes", value: HttpLimits.headerBytes })
       : ConnectionFailure.of(options.origin, error, clip)
+  }
   const timedOut = new ConnectionFailed({
     origin: options.origin,
     layer: "timeout",
@@ -188,7 +200,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     body: Stream.Stream<Uint8Array, E>,
     rows: RowReader,
     recorder: AnswerRecorder | undefined,
-    watch?: Watch
+    arrival?: Arrival
   ) {
     rows.start()
     const echo = makeEcho()
@@ -200,18 +212,20 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       // Without rows the whole answer is what is around them: one role, with all its members.
       envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
     })
-    let size = 0
+    let pushed = 0
+    // What is left out of an answer on its way here came over the network as well.
+    const size = () => arrival?.received || pushed
     // Nothing of an answer in which the key was seen is written; what was before went through the same check.
     const takeDown = (bytes: Uint8Array | undefined) =>
       recorder === undefined || bytes === undefined || echo.isSeen() ? Effect.void : onDisk(recorder.write(bytes))
     // The server is not silent while the disk works.
     const onDisk = (write: Effect.Effect<void>) =>
-      watch === undefined
+      arrival === undefined
         ? write
-        : Effect.sync(watch.stop).pipe(Effect.andThen(write), Effect.ensuring(Effect.sync(watch.heard)))
+        : Effect.sync(arrival.watch.stop).pipe(Effect.andThen(write), Effect.ensuring(Effect.sync(arrival.watch.heard)))
     const push = (chunk: Uint8Array): LimitExceeded | InvalidJson | undefined => {
-      size += chunk.length
-      if (size > HttpLimits.bodyBytes) {
+      pushed += chunk.length
+      if (size() > HttpLimits.bodyBytes) {
         return new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes })
       }
       const problem = splitter.push(chunk)
@@ -230,7 +244,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     if (end.truncated) {
       return yield* new InvalidJson({
         path,
-        description: size === 0 ? "the body is empty" : `the body ended early, after ${size} bytes`,
+        description: size() === 0 ? "the body is empty" : `the body ended early, after ${size()} bytes`,
         truncated: true
       })
     }
@@ -244,7 +258,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       yield* onDisk(rest === undefined ? recorder.discard : recorder.commit(rest))
       kept?.release()
     }
-    return { answer, size }
+    return { answer, size: size() }
   })
 
   /**
@@ -290,16 +304,16 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     path: string,
     response: HttpClientResponse.HttpClientResponse,
     rows: RowReader,
-    watch: Watch
+    arrival: Arrival
   ) {
     const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
     const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
       Stream.mapArray((chunks) => {
-        watch.heard()
+        arrival.watch.heard()
         return chunks
       })
     )
-    const { answer, size } = yield* readBody(path, body, rows, recorder, watch).pipe(
+    const { answer, size } = yield* readBody(path, body, rows, recorder, arrival).pipe(
       Effect.onError(() => recorder?.discard ?? Effect.void)
     )
     yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
@@ -321,16 +335,28 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   ): Effect.Effect<JsonAnswer, HttpFailure> =>
     Effect.gen(function* () {
       const watch = makeWatch(yield* Clock.Clock)
+      const arrival: Arrival = { watch, received: 0 }
+      const wanted: RowsWanted | undefined =
+        rows.fields === undefined
+          ? undefined
+          : {
+              trim: { fields: rows.fields, inner: rows.inner?.key },
+              onReceived: (bytes) => {
+                arrival.received = bytes
+              }
+            }
       yield* Ref.update(statistics, (seen) => counted(seen, purpose))
       const request = Effect.gen(function* () {
-        const response = yield* http.get(options.origin + path).pipe(Effect.mapError(connectionFailed(path)))
+        const response = yield* http
+          .get(options.origin + path)
+          .pipe(Effect.provideService(RowsWanted, wanted), Effect.mapError(connectionFailed(path)))
         answered = true
         // What is said of an error has a deadline of its own.
         watch.stop()
         yield* checkHead(path, response)
         watch.heard()
         watch.bodyBegins()
-        return yield* receive(path, response, rows, watch)
+        return yield* receive(path, response, rows, arrival)
       })
       return yield* Effect.raceFirst(request, watch.expired)
     }).pipe(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }), Effect.scoped)
@@ -425,8 +451,9 @@ const maxRefusals = 20
 const noRows: RowReader = { start: () => undefined, onRow: () => undefined }
 
 /** What is wrong with the bytes of a body, as a failure of the request. */
-const failureOf = (path: string, problem: JsonRows.JsonRowsProblem): LimitExceeded | InvalidJson => {
+const failureOf = (path: string, problem: Problem["problem"]): LimitExceeded | InvalidJson => {
   if ("limit" in problem) return new LimitExceeded({ path, ...problem })
+  if ("gzip" in problem) return AnswerBody.brokenGzip(path, problem.gzip)
   const description =
     "invalidAt" in problem
       ? `it does not parse at position ${problem.invalidAt}`

@@ -51,6 +51,8 @@ export interface JsonRow {
    * escapes, and none comes twice. Otherwise {@link JsonRow.json} is to be parsed.
    */
   readonly isPlain: () => boolean
+  /** Whether it is an object; of no meaning for a row that was split. */
+  readonly isObject: () => boolean
 }
 
 /** Takes what is split off. */
@@ -63,6 +65,11 @@ export interface JsonRowsTarget {
 }
 
 export interface JsonRowsOptions extends JsonRowsTarget {
+  /**
+   * Takes the bytes that are of no row, or of no item where rows are split, in their order among rows and items; what
+   * stands between those is left out. They are good until it returns.
+   */
+  readonly onRest?: ((bytes: Buffer, start: number, end: number) => void) | undefined
   /** Where its buffer comes from, and goes to at the end; one of its own unless told. */
   readonly pool?: BufferPool | undefined
   /** What becomes of the text of a row before anybody sees it; nothing unless told. */
@@ -240,6 +247,8 @@ const byteOrderMark = Buffer.from("\uFEFF")
 class Splitter implements JsonRows, JsonRow {
   readonly #onRow: (row: JsonRow) => void
   readonly #onItem: (item: JsonRow) => void
+  readonly #onRest: (bytes: Buffer, start: number, end: number) => void
+  readonly #splitsRows: boolean
   readonly #redact: (json: string) => string
   readonly #pool: BufferPool
   readonly #envelopeBytes: number
@@ -298,10 +307,12 @@ class Splitter implements JsonRows, JsonRow {
   #shown: string | undefined
 
   constructor(options: JsonRowsOptions) {
-    const { fields = noFields, inner, onRow } = options
+    const { fields = noFields, inner, onRest = () => undefined, onRow } = options
     const { envelopeBytes = HttpLimits.envelopeBytes, pool = new BufferPool(), redact = (json) => json } = options
     this.#onRow = onRow
     this.#onItem = inner?.onItem ?? (() => undefined)
+    this.#onRest = onRest
+    this.#splitsRows = inner !== undefined
     this.#redact = redact
     this.#pool = pool
     this.#bytes = pool.take()
@@ -333,6 +344,10 @@ class Splitter implements JsonRows, JsonRow {
     return this.#isPlain
   }
 
+  isObject(): boolean {
+    return this.#bytes[this.#level === inItem ? this.#itemFrom : this.#rowFrom] === openObject
+  }
+
   json(): string {
     return (this.#shown ??= this.#redact(
       this.#level === inItem
@@ -348,7 +363,7 @@ class Splitter implements JsonRows, JsonRow {
     else if (this.#level === inRow) keep = this.#rowFrom
     else if (this.#level === outside) {
       keep = this.#token === noToken ? this.#at : this.#tokenFrom
-      this.#envelope.add(this.#bytes, this.#envelopeFrom, keep)
+      this.#addRest(this.#envelope, this.#envelopeFrom, keep)
       this.#envelopeFrom = keep
     }
     keep = Math.min(keep, this.#unchecked)
@@ -373,6 +388,11 @@ class Splitter implements JsonRows, JsonRow {
     }
     this.#bytes.set(chunk, this.#filled)
     this.#filled += chunk.length
+  }
+
+  #addRest(to: Gathered, start: number, end: number): void {
+    to.add(this.#bytes, start, end)
+    if (end > start) this.#onRest(this.#bytes, start, end)
   }
 
   #beginUnit(start: number): void {
@@ -401,6 +421,7 @@ class Splitter implements JsonRows, JsonRow {
       this.#onItem(this)
       this.#level = betweenItems
     } else {
+      if (this.#splitsRows) this.#onRest(this.#bytes, this.#rowFrom, end)
       this.#onRow(this)
       this.#front.clear()
       this.#rows++
@@ -411,11 +432,11 @@ class Splitter implements JsonRows, JsonRow {
   #beginSplit(start: number): void {
     this.#blanksFrom = start + 1
     if (this.#level === outside) {
-      this.#envelope.add(this.#bytes, this.#envelopeFrom, start + 1)
+      this.#addRest(this.#envelope, this.#envelopeFrom, start + 1)
       this.#hasResults = true
       this.#level = betweenRows
     } else {
-      this.#front.add(this.#bytes, this.#rowFrom, start + 1)
+      this.#addRest(this.#front, this.#rowFrom, start + 1)
       this.#hasItems = true
       this.#level = betweenItems
       this.#unitDepth = nothing
@@ -651,7 +672,7 @@ class Splitter implements JsonRows, JsonRow {
       this.#token = noToken
       this.#next = nothingMore
     }
-    if (this.#level === outside) this.#envelope.add(this.#bytes, this.#envelopeFrom, this.#filled)
+    if (this.#level === outside) this.#addRest(this.#envelope, this.#envelopeFrom, this.#filled)
     const truncated = this.#next !== nothingMore || this.#token !== noToken
     this.#pool.give(this.#bytes)
     return { envelope: this.#envelope.text(), rows: this.#rows, truncated }

@@ -51,6 +51,11 @@ export class KeptBytes {
     return this.add(Buffer.from(text))
   }
 
+  /** Forgets what was added beyond a {@link KeptBytes.size} that it had since the last {@link KeptBytes.take}. */
+  rewind(size: number): void {
+    this.#size = size
+  }
+
   /** What was added since the last time; a reader of it must be done with it before more is added. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#size)

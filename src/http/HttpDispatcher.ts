@@ -1,0 +1,42 @@
+/** The connections, as undici makes them. Nothing but Node and undici, so that a thread of its own can have them. */
+import type { Dispatcher } from "undici"
+import { HttpLimits } from "./HttpLimits.ts"
+
+export interface HttpAgentOptions {
+  /** Root certificates to trust besides those that Node trusts (NODE_EXTRA_CA_CERTS included), in PEM form. */
+  readonly ca?: string | undefined
+  /** Trusts whatever certificate the server shows. */
+  readonly insecureSkipVerify?: boolean | undefined
+  /** How long a connection may take to be made, in milliseconds; ten seconds unless told. */
+  readonly connectTimeoutMillis?: number | undefined
+  /** Proxies for the two schemes, and the hosts that are reached without; as in `HTTP_PROXY` and its kin. */
+  readonly proxy?:
+    | { readonly http?: string | undefined; readonly https?: string | undefined; readonly none?: string | undefined }
+    | undefined
+}
+
+/** Loads undici, which sends twice as many requests a second as fetch, and makes its connections. */
+export const make = async (options: HttpAgentOptions): Promise<Dispatcher> => {
+  // The default export, since a bundler cannot see the names that a CommonJS package exports.
+  const { default: undici } = await import("undici")
+  const { getCACertificates } = await import("node:tls")
+  const connect = {
+    timeout: options.connectTimeoutMillis ?? 10_000,
+    ...(options.ca === undefined ? {} : { ca: [...getCACertificates("default"), options.ca] }),
+    ...(options.insecureSkipVerify === true ? { rejectUnauthorized: false } : {})
+  }
+  // How long heads and bodies may take is the caller's business.
+  const limits = { maxHeaderSize: HttpLimits.headerBytes, headersTimeout: 0, bodyTimeout: 0 }
+  const { http, https, none } = options.proxy ?? {}
+  return http === undefined && https === undefined
+    ? new undici.Agent({ connect, ...limits })
+    : new undici.EnvHttpProxyAgent({
+        httpProxy: http ?? "",
+        httpsProxy: https ?? "",
+        noProxy: none ?? "",
+        connect,
+        requestTls: connect,
+        proxyTls: connect,
+        ...limits
+      })
+}

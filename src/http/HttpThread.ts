@@ -1,0 +1,273 @@
+/**
+ * The connections of {@link HttpAgent} on a thread of their own: receiving, unpacking and looking through answers costs the
+ * program that reads them nothing then, and it gets of them what it reads (see {@link RowsWanted}). For programs that
+ * receive much; for others the thread itself costs more: 40 ms on another core, and 10 MB.
+ */
+import { Cause, Data, Effect, Inspectable, Layer, Option, Pipeable, Stream } from "effect"
+import {
+  Cookies,
+  Headers,
+  HttpClient,
+  HttpClientError,
+  type HttpClientRequest,
+  HttpClientResponse,
+  HttpIncomingMessage
+} from "effect/http"
+import type { IncomingHttpHeaders } from "node:http"
+import { Worker } from "node:worker_threads"
+import type { HttpAgentOptions } from "./HttpDispatcher.ts"
+import type { FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
+import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
+
+/** An error that came from the thread, or the end of the thread itself. */
+class ThreadFailed extends Data.TaggedError("ThreadFailed")<ThreadError> {}
+
+const transportError = (request: HttpClientRequest.HttpClientRequest, cause: unknown) =>
+  new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+
+type Head = Extract<FromThread, { readonly tag: "head" }>
+type Pieces = readonly [Uint8Array, ...Array<Uint8Array>]
+
+/** The end of an exchange in this thread: what came and was not taken yet, or who waits for it. */
+class Exchange {
+  readonly #request: HttpClientRequest.HttpClientRequest
+  readonly #onReceived: (bytes: number) => void
+  readonly #onTaken: () => void
+  #pieces: Array<Uint8Array> = []
+  #end: Effect.Effect<never, HttpClientError.HttpClientError | Cause.Done> | undefined
+  #onHead: ((head: Effect.Effect<Head, HttpClientError.HttpClientError>) => void) | undefined
+  #onPiece: (() => void) | undefined
+
+  constructor(
+    request: HttpClientRequest.HttpClientRequest,
+    onReceived: (bytes: number) => void,
+    onTaken: () => void,
+    onHead: (head: Effect.Effect<Head, HttpClientError.HttpClientError>) => void
+  ) {
+    this.#request = request
+    this.#onReceived = onReceived
+    this.#onTaken = onTaken
+    this.#onHead = onHead
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined
+  }
+
+  take(message: FromThread): void {
+    if (message.tag === "head") {
+      this.#onHead?.(Effect.succeed(message))
+      this.#onHead = undefined
+      return
+    }
+    if (message.tag === "failed") {
+      const { cause } = message
+      return this.fail("problem" in cause ? new AnswerProblem(cause) : new ThreadFailed(cause))
+    }
+    this.#onReceived(message.received)
+    // One that tells no more than that the server is alive is told as well.
+    this.#pieces.push(message.bytes)
+    if (message.isLast) this.#end = Cause.done()
+    this.#onPiece?.()
+  }
+
+  fail(cause: AnswerProblem | ThreadFailed): void {
+    const failure = Effect.fail(transportError(this.#request, cause))
+    this.#end ??= failure
+    this.#onHead?.(failure)
+    this.#onHead = undefined
+    this.#onPiece?.()
+  }
+
+  readonly pull: Effect.Effect<Pieces, HttpClientError.HttpClientError | Cause.Done> = Effect.suspend(() =>
+    this.#pieces.length > 0 || this.isOver ? this.#next() : this.#arrival
+  )
+
+  readonly #arrival = Effect.callback<Pieces, HttpClientError.HttpClientError | Cause.Done>((resume) => {
+    this.#onPiece = () => {
+      this.#onPiece = undefined
+      resume(this.#next())
+    }
+    return Effect.sync(() => {
+      this.#onPiece = undefined
+    })
+  })
+
+  #next(): Effect.Effect<Pieces, HttpClientError.HttpClientError | Cause.Done> {
+    const [first, ...others] = this.#pieces
+    if (first === undefined) return this.#end ?? this.#arrival
+    this.#pieces = []
+    if (!this.isOver) for (let count = others.length; count >= 0; count--) this.#onTaken()
+    return Effect.succeed([first, ...others])
+  }
+}
+
+/** An answer whose body comes from the thread. */
+class ThreadResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
+  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
+  readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
+  readonly request: HttpClientRequest.HttpClientRequest
+  readonly url: string
+  readonly status: number
+  readonly headers: Headers.Headers
+  readonly remoteAddress = Option.none<string>()
+  readonly stream: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
+  readonly #source: IncomingHttpHeaders
+
+  constructor(
+    request: HttpClientRequest.HttpClientRequest,
+    url: string,
+    { headers, status }: Head,
+    stream: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
+  ) {
+    super()
+    this.request = request
+    this.url = url
+    this.status = status
+    this.headers = Headers.fromInput(headers)
+    this.stream = stream
+    this.#source = headers
+  }
+
+  get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.HttpClientError> {
+    return Effect.map(Stream.runCollect(this.stream), (pieces) => new Uint8Array(Buffer.concat(pieces)).buffer)
+  }
+
+  /** The same with a body that is there, for those who want it in other forms. */
+  get #whole(): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> {
+    return Effect.map(this.arrayBuffer, (body) =>
+      HttpClientResponse.fromWeb(
+        this.request,
+        new Response(body.byteLength === 0 ? null : body, { status: this.status, headers: this.headers })
+      )
+    )
+  }
+
+  get text() {
+    return Effect.flatMap(this.#whole, (response) => response.text)
+  }
+
+  get json() {
+    return Effect.flatMap(this.#whole, (response) => response.json)
+  }
+
+  get formData() {
+    return Effect.flatMap(this.#whole, (response) => response.formData)
+  }
+
+  get urlParamsBody() {
+    return Effect.flatMap(this.#whole, (response) => response.urlParamsBody)
+  }
+
+  get cookies(): Cookies.Cookies {
+    return Cookies.fromSetCookie(this.#source["set-cookie"] ?? [])
+  }
+
+  get upgrade(): Effect.Effect<never, HttpClientError.HttpClientError> {
+    return Effect.fail(
+      new HttpClientError.HttpClientError({
+        reason: new HttpClientError.StatusCodeError({ request: this.request, response: this })
+      })
+    )
+  }
+
+  pipe() {
+    return Pipeable.pipeArguments(this, arguments)
+  }
+
+  override toJSON() {
+    return HttpIncomingMessage.inspect(this, {
+      _id: "HttpClientResponse",
+      request: this.request.toJSON(),
+      status: this.status
+    })
+  }
+}
+
+/**
+ * A client for requests without a body, GET and HEAD; others fail. Layers are shared by identity, threads are not: each
+ * layer that is built starts one, and stops it when its scope closes.
+ */
+export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.HttpClient> =>
+  Layer.fresh(Layer.effect(HttpClient.HttpClient, make(options)))
+
+/** An exchange whose answer has begun. */
+interface Answered {
+  readonly head: Head
+  readonly exchange: Exchange
+  readonly cancel: () => void
+}
+
+// The file has the same name here, in the library and in the bundle.
+const file = new URL(
+  import.meta.url.endsWith(".ts") ? "./HttpThreadWorker.ts" : "./HttpThreadWorker.js",
+  import.meta.url
+)
+
+const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
+  const exchanges = new Map<number, Exchange>()
+  let count = 0
+  let gone: ThreadFailed | undefined
+  const failAll = (message: string) => {
+    gone ??= new ThreadFailed({ message: `the thread of the connections ended: ${message}` })
+    for (const exchange of exchanges.values()) exchange.fail(gone)
+    exchanges.clear()
+  }
+  const worker = yield* Effect.acquireRelease(
+    Effect.sync(() => new Worker(file, { name: "http", workerData: options })),
+    (worker) => Effect.promise(() => worker.terminate())
+  )
+  const post = (message: ToThread): void => worker.postMessage(message)
+  worker.on("message", (message: FromThread) => {
+    exchanges.get(message.id)?.take(message)
+    if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) exchanges.delete(message.id)
+  })
+  worker.on("error", (error) => failAll(error instanceof Error ? error.message : String(error)))
+  worker.on("exit", (code) => failAll(`exit code ${code}`))
+
+  return HttpClient.make((request, url, signal, fiber) => {
+    const { method } = request
+    if ((method !== "GET" && method !== "HEAD") || request.body._tag !== "Empty") {
+      const description = "only GET and HEAD without a body go through the thread of the connections"
+      return Effect.fail(
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, description }) })
+      )
+    }
+    const wanted = fiber.getRef(RowsWanted)
+    return Effect.callback<Answered, HttpClientError.HttpClientError>((resume) => {
+      if (gone !== undefined) return resume(Effect.fail(transportError(request, gone)))
+      const id = ++count
+      const cancel = () => {
+        if (exchanges.delete(id)) post({ tag: "cancel", id })
+      }
+      signal.addEventListener("abort", cancel, { once: true })
+      const exchange = new Exchange(
+        request,
+        wanted?.onReceived ?? (() => undefined),
+        () => post({ tag: "taken", id }),
+        (head) => resume(Effect.map(head, (head) => ({ head, exchange, cancel })))
+      )
+      exchanges.set(id, exchange)
+      post({
+        tag: "request",
+        id,
+        method,
+        origin: url.origin,
+        path: url.pathname + url.search,
+        headers: request.headers,
+        trim: wanted?.trim
+      })
+      return Effect.sync(cancel)
+    }).pipe(
+      Effect.map(
+        ({ cancel, exchange, head }) =>
+          new ThreadResponse(
+            request,
+            url.href.split("#")[0] ?? "",
+            head,
+            Stream.fromPull(Effect.succeed(exchange.pull)).pipe(Stream.ensuring(Effect.sync(cancel)))
+          )
+      )
+    )
+  })
+})

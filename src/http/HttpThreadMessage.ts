@@ -1,0 +1,48 @@
+/** What the two sides of `HttpThread` say to each other. */
+import type { IncomingHttpHeaders } from "node:http"
+import type { JsonRowsProblem } from "./JsonRows.ts"
+import type { RowTrimOptions } from "./RowTrim.ts"
+
+export type ToThread =
+  | {
+      readonly tag: "request"
+      /** Names the exchange in all messages about it. */
+      readonly id: number
+      readonly method: "GET" | "HEAD"
+      readonly origin: string
+      readonly path: string
+      readonly headers: Readonly<Record<string, string>>
+      /** What of a JSON answer is read; all of it unless told. */
+      readonly trim: RowTrimOptions | undefined
+    }
+  /** A piece of the body was taken, and another may come. */
+  | { readonly tag: "taken"; readonly id: number }
+  /** Nobody waits for the rest. */
+  | { readonly tag: "cancel"; readonly id: number }
+
+export type FromThread =
+  | { readonly tag: "head"; readonly id: number; readonly status: number; readonly headers: IncomingHttpHeaders }
+  | {
+      readonly tag: "piece"
+      readonly id: number
+      readonly bytes: Uint8Array<ArrayBuffer>
+      /** Bytes of the body, unpacked, that have come so far: more than those handed on where those are trimmed. */
+      readonly received: number
+      readonly isLast: boolean
+    }
+  | { readonly tag: "failed"; readonly id: number; readonly cause: Problem | ThreadError }
+
+/** What was wrong with the bytes of a body. */
+export interface Problem {
+  readonly problem: JsonRowsProblem | { readonly gzip: string }
+}
+
+/** What of an error tells how a connection broke; an error itself loses its code on the way between threads. */
+export interface ThreadError {
+  readonly message: string
+  readonly code?: string | undefined
+  readonly port?: number | undefined
+  readonly hostname?: string | undefined
+  readonly errors?: ReadonlyArray<ThreadError> | undefined
+  readonly cause?: ThreadError | undefined
+}

@@ -1,0 +1,196 @@
+/** The thread of `HttpThread`: receives answers, unpacks them, and leaves out of their rows what nobody reads. */
+import { parentPort, workerData } from "node:worker_threads"
+import { createGunzip, type Gunzip } from "node:zlib"
+import type { Dispatcher } from "undici"
+import { BufferPool } from "./BufferPool.ts"
+import * as HttpDispatcher from "./HttpDispatcher.ts"
+import type { FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
+import * as RowTrim from "./RowTrim.ts"
+
+/** Bytes that are worth a message. */
+const enough = 64 * 1024
+
+/** Milliseconds after which what came is handed on, however little: so that whoever waits knows that it goes on. */
+const patience = 50
+
+/** Pieces of a body that may be on their way; with more of them, the server has to wait. */
+const ahead = 4
+
+const errorOf = (error: unknown, depth = 0): ThreadError => {
+  if (!(error instanceof Error) || depth > 5) return { message: String(error) }
+  return {
+    message: error.message,
+    ...("code" in error && typeof error.code === "string" ? { code: error.code } : {}),
+    ...("port" in error && typeof error.port === "number" ? { port: error.port } : {}),
+    ...("hostname" in error && typeof error.hostname === "string" ? { hostname: error.hostname } : {}),
+    ...("errors" in error && Array.isArray(error.errors)
+      ? { errors: error.errors.map((inner) => errorOf(inner, depth + 1)) }
+      : {}),
+    ...(error.cause === undefined ? {} : { cause: errorOf(error.cause, depth + 1) })
+  }
+}
+
+type Send = (message: FromThread, transferred?: ReadonlyArray<ArrayBuffer>) => void
+type Request = Extract<ToThread, { readonly tag: "request" }>
+
+const isJson = (type: unknown): boolean => typeof type === "string" && /[/+]json\s*(?:;|$)/i.test(type)
+
+/** One request and its answer. */
+class Exchange {
+  readonly #request: Request
+  readonly #send: Send
+  readonly #pool: BufferPool
+  readonly #onEnd: () => void
+  #controller: Dispatcher.DispatchController | undefined
+  #isOver = false
+  #trim: RowTrim.RowTrim | undefined
+  #gunzip: Gunzip | undefined
+  /** Whether a packed answer is packed indeed is told by its first bytes. */
+  #mayBePacked = false
+  #raw: Array<Uint8Array> = []
+  #rawSize = 0
+  #received = 0
+  #underWay = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(request: Request, send: Send, pool: BufferPool, onEnd: () => void) {
+    this.#request = request
+    this.#send = send
+    this.#pool = pool
+    this.#onEnd = onEnd
+  }
+
+  /** What undici calls, on an object of its own making. */
+  readonly handler: Dispatcher.DispatchHandler = {
+    onRequestStart: (controller) => {
+      this.#controller = controller
+      if (this.#isOver) this.#abort()
+    },
+    onResponseStart: (_, status, headers) => {
+      if (status < 200 || this.#isOver) return
+      this.#send({ tag: "head", id: this.#request.id, status, headers })
+      this.#mayBePacked = headers["content-encoding"] === "gzip"
+      const { trim } = this.#request
+      if (trim !== undefined && status < 300 && isJson(headers["content-type"])) {
+        this.#trim = RowTrim.make(trim, this.#pool)
+      }
+    },
+    onResponseData: (controller, chunk) => {
+      if (this.#isOver) return
+      if (this.#mayBePacked) {
+        this.#mayBePacked = false
+        if (chunk[0] === 0x1f && chunk[1] === 0x8b) this.#unpack()
+      }
+      if (this.#gunzip === undefined) return this.#take(chunk)
+      if (!this.#gunzip.write(chunk)) controller.pause()
+    },
+    onResponseEnd: () => {
+      if (this.#gunzip === undefined) this.#finish()
+      else this.#gunzip.end()
+    },
+    onResponseError: (_, error) => this.#fail(errorOf(error))
+  }
+
+  /** A piece was taken. */
+  taken(): void {
+    this.#underWay--
+    if (this.#isOver || this.#underWay >= ahead) return
+    if (this.#gunzip?.isPaused() === true) this.#gunzip.resume()
+    else if (this.#controller?.paused === true && this.#gunzip === undefined) this.#controller.resume()
+  }
+
+  cancel(): void {
+    if (this.#isOver) return
+    this.#close()
+    this.#abort()
+  }
+
+  #unpack(): void {
+    const gunzip = createGunzip()
+    this.#gunzip = gunzip
+    gunzip.on("data", (bytes: Buffer) => this.#take(bytes))
+    gunzip.on("drain", () => this.#controller?.resume())
+    gunzip.on("end", () => this.#finish())
+    gunzip.on("error", ({ message }) => this.#stop({ problem: { gzip: message } }))
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#isOver) return
+    this.#received += bytes.length
+    if (this.#trim === undefined) {
+      // A copy: what undici gives out is a part of what it received.
+      this.#raw.push(Uint8Array.from(bytes))
+      this.#rawSize += bytes.length
+    } else {
+      const problem = this.#trim.push(bytes)
+      if (problem !== undefined) return this.#stop({ problem })
+    }
+    if ((this.#trim?.size() ?? this.#rawSize) >= enough) this.#flush(false)
+    else this.#timer ??= setTimeout(() => this.#flush(false), patience)
+  }
+
+  #flush(isLast: boolean): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const bytes = this.#trim === undefined ? new Uint8Array(Buffer.concat(this.#raw)) : this.#trim.take()
+    this.#raw = []
+    this.#rawSize = 0
+    const { id } = this.#request
+    this.#send({ tag: "piece", id, bytes, received: this.#received, isLast }, [bytes.buffer])
+    if (isLast || ++this.#underWay < ahead) return
+    if (this.#gunzip === undefined) this.#controller?.pause()
+    else this.#gunzip.pause()
+  }
+
+  #finish(): void {
+    if (this.#isOver) return
+    this.#trim?.end()
+    this.#flush(true)
+    this.#close()
+  }
+
+  #stop(cause: Problem): void {
+    this.#fail(cause)
+    this.#abort()
+  }
+
+  #fail(cause: Problem | ThreadError): void {
+    if (this.#isOver) return
+    this.#send({ tag: "failed", id: this.#request.id, cause })
+    this.#close()
+  }
+
+  #close(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#gunzip?.destroy()
+    this.#trim?.release()
+    this.#onEnd()
+  }
+
+  #abort(): void {
+    this.#controller?.abort(new DOMException("Nobody waits for the answer", "AbortError"))
+  }
+}
+
+const serve = (port: NonNullable<typeof parentPort>, options: HttpDispatcher.HttpAgentOptions): void => {
+  const exchanges = new Map<number, Exchange>()
+  const pool = new BufferPool()
+  const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
+  const dispatcher = HttpDispatcher.make(options)
+  const begin = (request: Request): void => {
+    const exchange = new Exchange(request, send, pool, () => exchanges.delete(request.id))
+    exchanges.set(request.id, exchange)
+    dispatcher
+      .then((agent) => agent.dispatch({ ...request }, exchange.handler))
+      .catch((error: unknown) => send({ tag: "failed", id: request.id, cause: errorOf(error) }))
+  }
+  port.on("message", (message: ToThread) => {
+    if (message.tag === "request") return begin(message)
+    const exchange = exchanges.get(message.id)
+    if (message.tag === "taken") exchange?.taken()
+    else exchange?.cancel()
+  })
+}
+
+if (parentPort !== null) serve(parentPort, workerData)

@@ -1,0 +1,18 @@
+/** How a client of HTTP that can leave out what nobody reads is told what is read, and tells what it left out. */
+import { Context, Data } from "effect"
+import type { Problem } from "./HttpThreadMessage.ts"
+import type { RowTrimOptions } from "./RowTrim.ts"
+
+export interface RowsWanted {
+  readonly trim: RowTrimOptions
+  /** Told how many bytes of the body have come so far, unpacked and with what is left out. */
+  readonly onReceived: (bytes: number) => void
+}
+
+/** What is read of the answers to the requests of a fiber; all of them unless told. Most clients pay no heed to it. */
+export const RowsWanted = Context.Reference<RowsWanted | undefined>("baton-posthog/http/RowsWanted", {
+  defaultValue: () => undefined
+})
+
+/** Why a client that looks through answers took no more of one: the cause of its error. */
+export class AnswerProblem extends Data.TaggedError("AnswerProblem")<Problem> {}
