@@ -30,8 +30,9 @@ export interface C1zSinkOptions<E = never, R = never> {
   readonly destination?: Effect.Effect<string, E, R>
   /**
    * Whether SQLite writes the rows and makes the indexes on a thread of its own; no unless told. The thread that the
-   * records come from is then left with their encoding. Costs that thread, about 10 MB, and failures of the
-   * database come with a later record, or the end.
+   * records come from is left with their encoding then: measured with 50,000 users and 100,000 grants, 0.5 s in place of
+   * 1.0 s. Costs a thread, 15 MB, and a fifth of a second of another core; failures of the database come with a later
+   * record, or the end.
    */
   readonly thread?: boolean | undefined
 }
