@@ -74,8 +74,9 @@ export const open = Effect.fnUntraced(function* ({
   const workerData: ThreadOptions = { file, limit }
   const worker = yield* Effect.acquireRelease(
     Effect.try({
-      // What this process was told to load first is not for a thread that has nothing but a database.
-      try: () => new Worker(entry, { name: "c1z", workerData, execArgv: [] }),
+      // What this process was told to load first is not for a thread that has nothing but a database; what Node 22 thinks
+      // of its SQLite it has said already.
+      try: () => new Worker(entry, { name: "c1z", workerData, execArgv: ["--disable-warning=ExperimentalWarning"] }),
       catch: fromCause(target)
     }),
     (worker) => Effect.promise(() => worker.terminate())
