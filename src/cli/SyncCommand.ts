@@ -211,7 +211,7 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
     return problem === undefined ? path : yield* beside(path, "held-back")
     // What follows is the rename: from here on the run ends as it would, whatever signal comes.
   }).pipe(Effect.tap((yield* PointOfNoReturn).pass))
-  const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, startedAt, destination }))
+  const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, startedAt, destination, thread: true }))
   if (problem !== undefined) return yield* new DropBrake.HeldBack({ path, kept: file.path, ...problem })
   return `${file.path} (${Summary.formatBytes(file.bytes)})`
 })
