@@ -126,6 +126,49 @@ export const pageOfMembers: Arbitrary.Arbitrary<string> = Arbitrary.all({
   })
 )
 
+/** Keys that are found and keys that are not, some of them spelled with escapes. */
+const wanted = (keys: ReadonlyArray<string>): Schema.Codec<Tree> => {
+  const value: Schema.Codec<Tree> = Schema.Union([
+    scalar,
+    Schema.Struct({ entries: Schema.Array(Schema.Tuple([Schema.Literals(keys), Schema.suspend(() => value)])) }),
+    Schema.Array(Schema.suspend(() => value))
+  ])
+  return Schema.Union([
+    value,
+    Schema.Struct({ entries: Schema.Array(Schema.Tuple([Schema.Literals(keys), value])) }),
+    Schema.Struct({ entries: Schema.Array(Schema.Tuple([Schema.Literals(keys), scalar])) })
+  ])
+}
+
+const wantedKeys = ['"id"', '"user"', '"uuid"', '"name"']
+const strangeKeys = ['"i\\u0064"', '"us\\u0065r"', '"\\u0075uid"']
+
+/**
+ * A page for a reader of `id`, `user.uuid` and the array `members` in each row, which finds them or something else in
+ * their places, once, twice or not at all; `results` may be something else as well, or be missing.
+ */
+export const pageOfWanted: Arbitrary.Arbitrary<string> = Arbitrary.flatMap(
+  Arbitrary.schema(Schema.Literals([0, 1, 2, 3])),
+  (kind) => {
+    const keys =
+      [[], ['"members"', '"members"'], strangeKeys, [...strangeKeys, '"members"', '"member\\u0073"']][kind] ?? []
+    const row = wanted([...wantedKeys, ...keys])
+    return Arbitrary.all({
+      before: Arbitrary.schema(surrounding),
+      results: Arbitrary.schema(Schema.Array(Schema.Union([Schema.Array(row), Schema.Array(row), scalar]))),
+      after: Arbitrary.schema(surrounding),
+      mark: Arbitrary.schema(Schema.Literals(["", "", "", "\u{feff}"])),
+      blanks: Arbitrary.schema(Schema.Array(blank))
+    })
+  }
+).pipe(
+  Arbitrary.map(({ after, before, blanks, mark, results }) => {
+    const [first = []] = results
+    const rows: ReadonlyArray<readonly [string, Tree]> = results.length === 0 ? [] : [['"results"', first]]
+    return mark + text(tokensOf({ entries: [...before, ...rows, ...after] }), blanks)
+  })
+)
+
 /** Any JSON text at all. */
 export const json: Arbitrary.Arbitrary<string> = Arbitrary.all([
   Arbitrary.schema(tree),
