@@ -23,7 +23,7 @@ const chunkSize = 64 * 1024
 const packSize = 512 * 1024
 
 /** The same for a large database: enough for two threads. */
-const largePackSize = 4 * 1024 ** 2
+const largePackSize = 2 * 1024 ** 2
 
 /** What comes out of it, a ninth of that. */
 const frameSize = 128 * 1024
@@ -43,7 +43,7 @@ const parameters = (contentSize: number): Readonly<Record<number, number>> => ({
         [Zlib.constants.ZSTD_c_hashLog]: 17,
         [Zlib.constants.ZSTD_c_chainLog]: 15,
         [Zlib.constants.ZSTD_c_nbWorkers]: 2,
-        [Zlib.constants.ZSTD_c_jobSize]: 2 * 1024 ** 2,
+        [Zlib.constants.ZSTD_c_jobSize]: 1024 ** 2,
         [Zlib.constants.ZSTD_c_overlapLog]: 7
       })
 })

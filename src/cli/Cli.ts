@@ -14,6 +14,7 @@ import {
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { UserDirectories } from "effect/persistence"
+import { whileStarting } from "../http/HttpThreadStart.ts"
 import { Afterword } from "./Afterword.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as InvocationError from "./InvocationError.ts"
@@ -24,6 +25,7 @@ import * as RefusedSettings from "./RefusedSettings.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
 import * as Settings from "./Settings.ts"
 import * as SettingsFile from "./SettingsFile.ts"
+import type { Output } from "./SyncCommand.ts"
 import * as SimulateCommand from "./SimulateCommand.ts"
 import { version } from "./Version.ts"
 
@@ -40,7 +42,14 @@ const logging = (values: Settings.SettingValues) => Logging.layer({ level: value
 
 /** What a command does is loaded when it is asked for: help, and small commands, start without the others' modules. */
 const loaded = <A>(load: () => Promise<A>): Effect.Effect<A> => Effect.promise(load)
-const syncCommand = loaded(() => import("./SyncCommand.ts"))
+/** The thread of the connections starts beside the modules: a tenth of a second. */
+const sync = (values: Settings.SettingValues, output: Output) =>
+  whileStarting(
+    Effect.flatMap(
+      loaded(() => import("./SyncCommand.ts")),
+      ({ run }) => run(values, output)
+    )
+  )
 const serviceCommand = loaded(() => import("./ServiceCommand.ts"))
 
 const root = Command.make("baton-posthog").pipe(
@@ -50,7 +59,7 @@ const root = Command.make("baton-posthog").pipe(
       Effect.andThen(ServiceSettings.check(values)),
       Effect.andThen(
         Option.match(values.clientId, {
-          onNone: () => Effect.flatMap(syncCommand, ({ run }) => run(values, "c1z")),
+          onNone: () => sync(values, "c1z"),
           onSome: (clientId) => Effect.flatMap(serviceCommand, ({ run }) => run(values, clientId))
         })
       ),
@@ -63,7 +72,7 @@ const root = Command.make("baton-posthog").pipe(
   Command.withExamples(examples)
 )
 
-const sync = Command.make(
+const syncOnce = Command.make(
   "sync",
   {
     output: Flag.Literals("output", ["c1z", "ndjson"]).pipe(
@@ -74,8 +83,7 @@ const sync = Command.make(
   Effect.fnUntraced(function* ({ output }) {
     const values = yield* root
     yield* RefusedSettings.check(values.refused)
-    const { run } = yield* syncCommand
-    yield* run(values, output).pipe(Effect.provide(logging(values)))
+    yield* sync(values, output).pipe(Effect.provide(logging(values)))
   })
 ).pipe(Command.withDescription("Read the organization once, into a file or as a stream"))
 
@@ -137,7 +145,7 @@ const config = Command.make("config", {}, () =>
 
 /** The whole command. */
 export const command = root.pipe(
-  Command.withSubcommands([sync, check, capabilities, config, healthCheck, SimulateCommand.command])
+  Command.withSubcommands([syncOnce, check, capabilities, config, healthCheck, SimulateCommand.command])
 )
 
 /** Help that was asked for goes to stdout; a wrong invocation gets a few lines on stderr, and never a record's place. */

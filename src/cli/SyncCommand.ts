@@ -1,4 +1,19 @@
-import { Cause, Clock, Console, DateTime, Duration, Effect, Exit, Option, Path, Sink, Stdio, Stream } from "effect"
+import {
+  Cause,
+  Clock,
+  Console,
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Option,
+  Path,
+  Scope,
+  Sink,
+  Stdio,
+  Stream
+} from "effect"
 import { HttpClient } from "effect/http"
 import * as Ksuid from "../c1/Ksuid.ts"
 import { C1zError } from "../c1z/C1zError.ts"
@@ -23,7 +38,7 @@ import * as PostHogLayer from "./PostHogLayer.ts"
 import * as ProgressDisplay from "./ProgressDisplay.ts"
 import { ReceivedSignal } from "./ReceivedSignal.ts"
 import * as RunReport from "./RunReport.ts"
-import * as Scope from "./Scope.ts"
+import * as SyncScopes from "./Scope.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import type { SettingValues } from "./Settings.ts"
 import { ResumedTooOld } from "./ResumedTooOld.ts"
@@ -71,14 +86,18 @@ const syncTo = Effect.fnUntraced(function* (
 ) {
   const display = yield* ProgressDisplay.make
   const startedAt = yield* Clock.currentTimeMillis
-  const scope = yield* Scope.of(values)
+  const scope = yield* SyncScopes.of(values)
   if (output === "c1z" && values.file.trim() === "") {
     return yield* new SettingInvalid({ problem: "file is empty.", fix: "Name the file to write with --file." })
   }
 
-  const sync = Effect.fnUntraced(function* (startedAtMillis: number | undefined) {
+  const sync = Effect.fnUntraced(function* (
+    startedAtMillis: number | undefined,
+    closeClient: Effect.Effect<void> = Effect.void
+  ) {
     const client = yield* PostHogClient
-    const run = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
+    const made = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
+    const run = { ...made, records: Stream.onEnd(made.records, closeClient) }
     const tell = Effect.gen(function* () {
       yield* note({ report: yield* run.report, requests: yield* client.statistics })
     })
@@ -119,8 +138,15 @@ const syncTo = Effect.fnUntraced(function* (
       apiToken,
       options: { pageSize: values.pageSize, memberships: values.memberships, allowPartial: values.allowPartial }
     })
-    return yield* sync(checkpoint.startedAt).pipe(
-      Effect.provide(PostHogLayer.client(values, display.onWait, checkpoint.journal)),
+    // Closed when all is read: the 20 MB of its thread are free while the file is compressed.
+    const clientScope = yield* Scope.fork(yield* Effect.scope)
+    return yield* Layer.buildWithScope(
+      PostHogLayer.client(values, display.onWait, checkpoint.journal),
+      clientScope
+    ).pipe(
+      Effect.flatMap((client) =>
+        Effect.provide(sync(checkpoint.startedAt, Scope.close(clientScope, Exit.void)), client)
+      ),
       Effect.onExit((exit) => afterwards(exit, checkpoint))
     )
   })
@@ -197,7 +223,7 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
   startedAt: number | undefined
 ) {
   const path = values.file
-  const syncType = Scope.syncTypeOf(scope)
+  const syncType = SyncScopes.syncTypeOf(scope)
   let problem: DropBrake.Problem | undefined
   const destination = Effect.gen(function* () {
     const { counts, verdict } = yield* sync.report
@@ -211,7 +237,10 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
     return problem === undefined ? path : yield* beside(path, "held-back")
     // What follows is the rename: from here on the run ends as it would, whatever signal comes.
   }).pipe(Effect.tap((yield* PointOfNoReturn).pass))
-  const file = yield* Stream.run(sync.records, C1zSink.make({ path, syncId, syncType, startedAt, destination, thread: true }))
+  const file = yield* Stream.run(
+    sync.records,
+    C1zSink.make({ path, syncId, syncType, startedAt, destination, thread: true })
+  )
   if (problem !== undefined) return yield* new DropBrake.HeldBack({ path, kept: file.path, ...problem })
   return `${file.path} (${Summary.formatBytes(file.bytes)})`
 })

@@ -14,9 +14,9 @@ import {
   HttpIncomingMessage
 } from "effect/http"
 import type { IncomingHttpHeaders } from "node:http"
-import { Worker } from "node:worker_threads"
 import type { HttpAgentOptions } from "./HttpDispatcher.ts"
 import type { FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
+import { start, WaitingThread } from "./HttpThreadStart.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 
 /** An error that came from the thread, or the end of the thread itself. */
@@ -198,32 +198,24 @@ interface Answered {
   readonly cancel: () => void
 }
 
-// The file has the same name here, in the library and in the bundle.
-const file = new URL(
-  import.meta.url.endsWith(".ts") ? "./HttpThreadWorker.ts" : "./HttpThreadWorker.js",
-  import.meta.url
-)
-
 const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
+  const { ended, worker } = (yield* WaitingThread).take() ?? (yield* start)
+  // Here as well, since one that was waiting outlives the client.
+  yield* Effect.addFinalizer(() => Effect.promise(() => worker.terminate()))
   const exchanges = new Map<number, Exchange>()
   let count = 0
-  let gone: ThreadFailed | undefined
-  const failAll = (message: string) => {
-    gone ??= new ThreadFailed({ message: `the thread of the connections ended: ${message}` })
-    for (const exchange of exchanges.values()) exchange.fail(gone)
-    exchanges.clear()
-  }
-  const worker = yield* Effect.acquireRelease(
-    Effect.sync(() => new Worker(file, { name: "http", workerData: options })),
-    (worker) => Effect.promise(() => worker.terminate())
-  )
+  const gone = () =>
+    new ThreadFailed({ message: `the thread of the connections ended: ${ended() ?? "no reason told"}` })
   const post = (message: ToThread): void => worker.postMessage(message)
   worker.on("message", (message: FromThread) => {
     exchanges.get(message.id)?.take(message)
     if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) exchanges.delete(message.id)
   })
-  worker.on("error", (error) => failAll(error instanceof Error ? error.message : String(error)))
-  worker.on("exit", (code) => failAll(`exit code ${code}`))
+  worker.on("exit", () => {
+    for (const exchange of exchanges.values()) exchange.fail(gone())
+    exchanges.clear()
+  })
+  post({ tag: "connect", options })
 
   return HttpClient.make((request, url, signal, fiber) => {
     const { method } = request
@@ -235,7 +227,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
     }
     const wanted = fiber.getRef(RowsWanted)
     return Effect.callback<Answered, HttpClientError.HttpClientError>((resume) => {
-      if (gone !== undefined) return resume(Effect.fail(transportError(request, gone)))
+      if (ended() !== undefined) return resume(Effect.fail(transportError(request, gone())))
       const id = ++count
       const cancel = () => {
         if (exchanges.delete(id)) post({ tag: "cancel", id })

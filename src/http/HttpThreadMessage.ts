@@ -1,9 +1,12 @@
 /** What the two sides of `HttpThread` say to each other. */
 import type { IncomingHttpHeaders } from "node:http"
+import type { HttpAgentOptions } from "./HttpDispatcher.ts"
 import type { JsonRowsProblem } from "./JsonRows.ts"
 import type { RowTrimOptions } from "./RowTrim.ts"
 
 export type ToThread =
+  /** How to connect: the first message, and the only one of its kind. */
+  | { readonly tag: "connect"; readonly options: HttpAgentOptions }
   | {
       readonly tag: "request"
       /** Names the exchange in all messages about it. */
