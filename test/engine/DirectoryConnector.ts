@@ -21,6 +21,10 @@ export interface Directory {
   /** Happens before a page is handed out; pages are named `people 1`, `groups 2`, `members of ops 1`. */
   readonly before?: (page: string) => Effect.Effect<void, DirectoryDown>
   readonly login?: Effect.Effect<void, DirectoryDown>
+  /** Gives grants in two steps: names are read, and made grants of in their turn. */
+  readonly inTwoSteps?: boolean
+  /** Happens when grants are made of the names that were read in the first of two steps. */
+  readonly onTurn?: (group: string) => void
 }
 
 export const personType: ResourceType = { id: "user", displayName: "Person", traits: ["TRAIT_USER"] }
@@ -55,6 +59,7 @@ export const membership = (groupName: string, name: string): Grant => ({
 /** Reads the directory page by page. */
 export const make = (directory: Directory): Connector.Connector<DirectoryDown> => {
   const { before = () => Effect.void, groups, login = Effect.void, pageSize = 2, people } = directory
+  const { inTwoSteps = false, onTurn = () => undefined } = directory
   const paged = <A>(name: string, rows: ReadonlyArray<A>): Stream.Stream<A, DirectoryDown> =>
     Stream.range(1, Math.max(1, Math.ceil(rows.length / pageSize))).pipe(
       Stream.rechunk(1),
@@ -62,6 +67,14 @@ export const make = (directory: Directory): Connector.Connector<DirectoryDown> =
       Stream.flatMap((page) => Stream.fromArray(rows.slice((page - 1) * pageSize, page * pageSize)))
     )
   const members = (name: string) => paged(`members of ${name}`, groups[name] ?? [])
+  const grants = ({ id: { resource } }: Resource) => Stream.map(members(resource), (name) => membership(resource, name))
+  const readGrants = ({ id: { resource } }: Resource) =>
+    Effect.map(Stream.runCollect(Stream.chunks(members(resource))), (pages) =>
+      Stream.suspend(() => {
+        onTurn(resource)
+        return Stream.fromArrays(...pages.map((page) => page.map((name) => membership(resource, name))))
+      })
+    )
   const everybody = people.map((name) => person(name))
   return Connector.make<DirectoryDown>({
     metadata: { displayName: "Directory" },
@@ -72,7 +85,7 @@ export const make = (directory: Directory): Connector.Connector<DirectoryDown> =
         resourceType: groupType,
         resources: paged("groups", Object.keys(groups).map(group)),
         entitlements: ({ id }) => Effect.succeed([memberOf(id.resource)]),
-        grants: ({ id }) => Stream.map(members(id.resource), (name) => membership(id.resource, name))
+        ...(inTwoSteps ? { readGrants } : { grants })
       }
     ]
   })

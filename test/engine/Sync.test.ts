@@ -302,6 +302,199 @@ describe("Sync", () => {
     )
   })
 
+  describe("takes grants that are given in two steps", () => {
+    it.effect.prop(
+      "for the same records as those given in one",
+      [directory, Schema.Array(latency), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 }))],
+      ([{ groups, pageSize, people }, latencies, concurrency]) =>
+        Effect.gen(function* () {
+          let turn = 0
+          const before = () => Effect.sleep(latencies[turn++ % Math.max(1, latencies.length)] ?? 0)
+          const given = {
+            people,
+            pageSize,
+            groups: Object.fromEntries(groups.map(({ members, name }) => [name, members]))
+          }
+          const inOne = yield* collect(make(given))
+          assert.deepStrictEqual(yield* collect(make({ ...given, before, inTwoSteps: true }), { concurrency }), inOne)
+        }),
+      { arbitrary: { runs: 40 } }
+    )
+
+    it.effect("in place of the others, where a connector gives both", () =>
+      Effect.gen(function* () {
+        const { exit, names } = yield* observe(
+          custom({
+            groups: {
+              grants: () => Stream.die("asked for"),
+              readGrants: () => Effect.succeed(Stream.make(membership("ops", "bo")))
+            }
+          })
+        )
+        assert.isTrue(Exit.isSuccess(exit))
+        assert.strictEqual(names.at(-1), "grant group:ops:member:user:bo")
+      })
+    )
+
+    it.effect("also of a type that says nothing of entitlements, and keeps to a scope", () =>
+      Effect.gen(function* () {
+        const asked: Array<string> = []
+        const readGrants = ({ id }: Resource) => {
+          asked.push(id.resource)
+          return Effect.succeed(Stream.empty)
+        }
+        const syncer = { resourceType: groupType, resources: Stream.make(group("ops"), group("dev")), readGrants }
+        const connector = Connector.make({ metadata: { displayName: "Custom" }, syncers: [syncer] })
+        yield* observe(connector, { scope: { skipEntitlementsAndGrants: true } })
+        assert.deepStrictEqual(asked, [])
+        yield* observe(connector, { scope: { resources: [Directory.groupId("dev")] } })
+        assert.deepStrictEqual(asked, ["dev"])
+      })
+    )
+
+    it.effect("makes grants of a group only when its turn comes, though all of it was read before", () =>
+      Effect.gen(function* () {
+        const groups = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`g${index}`, ["ada"]]))
+        let read = 0
+        let turns = 0
+        const before = (page: string) => Effect.sync(() => void (read += page.startsWith("members") ? 1 : 0))
+        const onTurn = () => void turns++
+        const told: Array<readonly [grants: number, turns: number, read: number]> = []
+        yield* Sync.make(make({ people: ["ada"], groups, before, inTwoSteps: true, onTurn })).records.pipe(
+          Stream.filter(({ _tag }) => _tag === "Grant"),
+          Stream.runForEach(() =>
+            Effect.delay(
+              Effect.sync(() => void told.push([told.length + 1, turns, read])),
+              "1 second"
+            )
+          ),
+          inTime
+        )
+        // One page of grants is on its way to the consumer.
+        assert.deepStrictEqual(
+          told,
+          Array.from({ length: 10 }, (_, index) => [index + 1, Math.min(10, index + 2), 10] as const)
+        )
+      })
+    )
+
+    it.effect.each([1, 2, 4])(
+      "begins to read, with %i at the same time, those of twice as many groups and of no more",
+      (concurrency) =>
+        Effect.gen(function* () {
+          const groups = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`g${index}`, ["ada"]]))
+          let now = 0
+          let most = 0
+          const before = (page: string) =>
+            page.startsWith("members")
+              ? Effect.acquireUseRelease(
+                  Effect.sync(() => {
+                    most = Math.max(most, ++now)
+                  }),
+                  () => Effect.sleep("1 second"),
+                  () => Effect.sync(() => now--)
+                )
+              : Effect.void
+          const records = yield* collect(make({ people: ["ada"], groups, before, inTwoSteps: true }), { concurrency })
+          assert.strictEqual(records.filter(({ _tag }) => _tag === "Grant").length, 30)
+          assert.strictEqual(most, 2 * concurrency)
+        })
+    )
+
+    it.effect("reads only so many ahead of a consumer that stops", () =>
+      Effect.gen(function* () {
+        const groups = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`g${index}`, ["ada"]]))
+        const turns: Array<string> = []
+        const read = yield* Ref.make(0)
+        const before = (page: string) => (page.startsWith("members") ? Ref.update(read, (n) => n + 1) : Effect.void)
+        const connector = make({
+          people: ["ada"],
+          groups,
+          before,
+          inTwoSteps: true,
+          onTurn: (name) => void turns.push(name)
+        })
+        const fiber = yield* Sync.make(connector, { concurrency: 3 }).records.pipe(
+          Stream.runForEach((record) => (record._tag === "Entitlement" ? Effect.never : Effect.void)),
+          start
+        )
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(yield* Ref.get(read), 3 * 4 + 1)
+        assert.deepStrictEqual(turns, [])
+        yield* Fiber.interrupt(fiber)
+      })
+    )
+
+    it.effect.each(["members of ops 1", "members of ops 2", "members of empty 1"])(
+      "fails at the page %s, with the source's own error, after a beginning of the whole",
+      (page) =>
+        Effect.gen(function* () {
+          const before = (now: string) => (now === page ? new DirectoryDown({ page }) : Effect.void)
+          const { exit, names } = yield* observe(make({ ...small, before, inTwoSteps: true }))
+          assert.deepStrictEqual(errorOf(exit), new DirectoryDown({ page }))
+          assert.deepStrictEqual(names, smallRecords.slice(0, names.length))
+        })
+    )
+
+    it.effect("fails at once when what runs ahead does, not when its turn comes", () =>
+      Effect.gen(function* () {
+        const before = (page: string) =>
+          page === "members of dev 1"
+            ? Effect.delay(Effect.fail(new DirectoryDown({ page })), "1 second")
+            : page.startsWith("groups")
+              ? Effect.void
+              : Effect.sleep("1 hour")
+        const run = Sync.make(make({ ...small, before, inTwoSteps: true }))
+        const fiber = yield* start(Effect.exit(Stream.runDrain(run.records)))
+        yield* TestClock.adjust("2 seconds")
+        assert.isDefined(fiber.pollUnsafe())
+        yield* Fiber.interrupt(fiber)
+      })
+    )
+
+    it.effect("fails when the turn comes of grants that cannot be made, after those before them", () =>
+      Effect.gen(function* () {
+        const failure = new DirectoryDown({ page: "second step" })
+        const resources = Stream.make(group("ops"), group("dev"))
+        const readGrants = ({ id }: Resource) =>
+          Effect.succeed(id.resource === "ops" ? Stream.make(membership("ops", "ada")) : Stream.fail(failure))
+        const { exit, names } = yield* observe(custom({ groups: { resources, readGrants } }))
+        assert.deepStrictEqual(errorOf(exit), failure)
+        assert.strictEqual(names.at(-1), "grant group:ops:member:user:ada")
+      })
+    )
+
+    it.effect.each([
+      ["in the first step", custom({ groups: { readGrants: () => Effect.die("boom") } })],
+      ["in the second", custom({ groups: { readGrants: () => Effect.succeed(Stream.die("boom")) } })]
+    ] as const)("a defect stays a defect: %s", ([, connector]) =>
+      Effect.gen(function* () {
+        const { exit } = yield* observe(connector)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+        assert.isFalse(Exit.isFailure(exit) && exit.cause.reasons.some(Cause.isFailReason))
+      })
+    )
+
+    it.effect("what is being read ends with the consumer", () =>
+      Effect.gen(function* () {
+        let open = 0
+        const before = (page: string) =>
+          page.startsWith("members")
+            ? Effect.acquireUseRelease(
+                Effect.sync(() => open++),
+                () => Effect.sleep("1 hour"),
+                () => Effect.sync(() => open--)
+              )
+            : Effect.void
+        const fiber = yield* start(Stream.runDrain(Sync.make(make({ ...small, before, inTwoSteps: true })).records))
+        yield* TestClock.adjust("1 minute")
+        assert.isAbove(open, 0)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(open, 0)
+      })
+    )
+  })
+
   describe("fails when the source does", () => {
     const failingAt = (failing: string) =>
       make({ ...small, before: (page) => (page === failing ? new DirectoryDown({ page }) : Effect.void) })
