@@ -48,6 +48,8 @@ export interface SyncRun<out E, out R> {
 interface GrantListing<E, R> {
   readonly resource: Resource
   readonly pages: Stream.Stream<ReadonlyArray<Grant>, E, R>
+  /** Its turn has come. */
+  readonly begin: Effect.Effect<unknown>
   readonly whyUnknown: ((grant: Grant) => string) | undefined
 }
 
@@ -56,9 +58,10 @@ const pagesAhead = 2
 
 /**
  * Resources, for each that may be read at the same time, whose grants may have been read before their turn: while other
- * records take their time, the source need not wait.
+ * records take their time, the source need not wait. Those that wait as grants, and not as what makes them, count as four.
  */
-const waitingAhead = 4
+const waitingAhead = 16
+const waitingAsGrants = 4
 
 /** Resources, for each that may be read at the same time, that are begun: the next request stands ready when one ends. */
 const begunAhead = 2
@@ -136,12 +139,15 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     const holdings = listings.flatMap(({ kept, syncer }) => (kept === undefined ? [] : [{ kept, syncer }]))
 
     /** Reads grants ahead of their turn, in order, a bounded number of resources at a time. */
-    const ahead = yield* Queue.bounded<GrantListing<F, R>, F | Cause.Done>(concurrency * waitingAhead)
+    const ahead = yield* Queue.unbounded<GrantListing<F, R>, F | Cause.Done>()
+    const room = yield* Semaphore.make(concurrency * waitingAhead)
     const turns = yield* Semaphore.make(concurrency * begunAhead)
     yield* Effect.gen(function* () {
       for (const { kept, syncer } of holdings) {
         if (!hasGrants(syncer) || syncer.heldBy?.some(isInScope) === false) continue
+        const size = syncer.readGrants === undefined ? waitingAsGrants : 1
         for (const resource of yield* kept) {
+          yield* room.take(size)
           yield* turns.take(1)
           const pages = yield* readAhead(
             syncer,
@@ -149,7 +155,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
             (cause) => Deferred.failCause(failure, cause),
             turns.release(1)
           )
-          yield* Queue.offer(ahead, { resource, pages, whyUnknown: syncer.whyUnknown })
+          yield* Queue.offer(ahead, { resource, pages, begin: room.release(size), whyUnknown: syncer.whyUnknown })
         }
       }
     }).pipe(
@@ -169,6 +175,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
       )
     )
     const grants = Stream.fromQueue(ahead).pipe(
+      Stream.tap(({ begin }) => begin),
       Stream.flatMap(({ pages, resource, whyUnknown }) => {
         integrity.grantsOf(resource, whyUnknown)
         return Stream.map(pages, (page) => () => integrity.grants(page))

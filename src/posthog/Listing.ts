@@ -5,26 +5,26 @@ import type { Page, ReadPage } from "./PageReader.ts"
 import { PostHogError } from "./PostHogError.ts"
 
 /** A listing that is read completely, or fails. */
-export interface Listing<Row> {
+export interface Listing<Row, Key = string> {
   /**
    * Every row. Rows are passed on as pages arrive; when the listing turns out to have moved meanwhile, it is read
    * again, and rows come a second time, with what they hold by then.
    */
   readonly rows: Stream.Stream<Row, PostHogError>
   /** Keys of rows that were passed on and had left when the listing was read to its end; known after `rows` ended. */
-  readonly left: Effect.Effect<ReadonlyArray<string>>
+  readonly left: Effect.Effect<ReadonlyArray<Key>>
   /** Different rows in the last reading. */
   readonly unique: Effect.Effect<number>
   /** How often the listing had to be read again. */
   readonly rereads: Effect.Effect<number>
 }
 
-export interface ListingOptions<Row> {
+export interface ListingOptions<Row, Key = string> {
   /** Name for messages. */
   readonly name: string
   readonly readPage: ReadPage<Row>
-  /** What makes two rows the same. */
-  readonly key: (row: Row) => string
+  /** What makes two rows the same: a text or a number, which is found in half the time. */
+  readonly key: (row: Row) => Key
   /** Rows asked for in one request. */
   readonly size: number
   readonly pathAt: (offset: number, limit: number) => string
@@ -65,12 +65,14 @@ const slackPages = 10
  *
  * Once the first page gave `count`, the others are read side by side.
  */
-export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
+export const make = <Row, Key extends string | number = string>(
+  options: ListingOptions<Row, Key>
+): Listing<Row, Key> => {
   const { key, name, pathAt, readPage } = options
   /** Rows asked for in one request; smaller after large pages failed. */
   let pageSize = options.size
   /** Key of each row ever seen, with the number of the last reading that saw it. */
-  const seenIn = new Map<string, number>()
+  const seenIn = new Map<Key, number>()
   let reading = 0
   let unique = 0
   /** Rows of this reading that the one before did not see. */
@@ -79,7 +81,7 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
   let moved = false
   let count = 0
   let rowsPassed = 0
-  let lastKey: string | undefined
+  let lastKey: Key | undefined
 
   /** A list that moved has to be asked for again, whatever is remembered of it. */
   const isFresh = () => reading > 1 || options.fresh === true
@@ -97,7 +99,7 @@ export const make = <Row>(options: ListingOptions<Row>): Listing<Row> => {
     now < before || (now > before && options.isOrdered === false)
 
   /** Whether a page begins with the row that the one before it ended with. */
-  const repeats = (page: Page<Row>, last: string | undefined): boolean => {
+  const repeats = (page: Page<Row>, last: Key | undefined): boolean => {
     const [head] = page.rows
     return head !== undefined && key(head) === last
   }

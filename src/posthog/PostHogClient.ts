@@ -43,7 +43,7 @@ export class PostHogClient extends Context.Service<
     readonly roleMemberships: (
       roleId: string,
       options?: { readonly fresh?: boolean | undefined; readonly people?: People | undefined }
-    ) => Listing.Listing<RoleMembers.NumberedMember>
+    ) => Listing.Listing<RoleMembers.NumberedMember, number>
     readonly statistics: Effect.Effect<HttpStatistics>
   }
 >()("baton-posthog/posthog/PostHogClient") {
@@ -212,7 +212,7 @@ const make = Effect.gen(function* () {
           endpoint: Api.roleMemberships,
           decoder: membershipDecoder(people)
         }),
-        key: (member) => member.uuid,
+        key: (member) => member.person,
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
         concurrency,

@@ -93,8 +93,8 @@ export const gather = (people: People) => {
     add: ({ cause, person }: NumberedMember): void => {
       members.set(person, cause)
     },
-    remove: (uuid: string): void => {
-      members.delete(people.numberOf(uuid))
+    remove: (person: number): void => {
+      members.delete(person)
     },
     end: (): RoleMembers => {
       const gathered = RoleMembers.of(people, members)

@@ -65,7 +65,7 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
     const listing = client.roleMemberships(roleId, { fresh, people })
     const members = RoleMembers.gather(people)
     yield* Stream.runForEachArray(listing.rows, (page) => Effect.sync(() => page.forEach(members.add)))
-    for (const uuid of yield* listing.left) members.remove(uuid)
+    for (const person of yield* listing.left) members.remove(person)
     rereads += yield* listing.rereads
     return members.end()
   })

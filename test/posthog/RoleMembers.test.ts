@@ -116,7 +116,7 @@ describe("RoleMembers", () => {
     const people = new People()
     const members = RoleMembers.gather(people)
     for (const uuid of [a, b]) members.add(RoleMembers.memberOf(membership(uuid), people))
-    members.remove(a ?? "")
+    members.remove(people.numberOf(a ?? ""))
     assert.deepStrictEqual(uuidsOf(members.end()), [b])
   })
 
