@@ -147,7 +147,6 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         if (!hasGrants(syncer) || syncer.heldBy?.some(isInScope) === false) continue
         const size = syncer.readGrants === undefined ? waitingAsGrants : 1
         for (const resource of yield* kept) {
-          yield* room.take(size)
           yield* turns.take(1)
           const pages = yield* readAhead(
             syncer,
@@ -155,6 +154,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
             (cause) => Deferred.failCause(failure, cause),
             turns.release(1)
           )
+          yield* room.take(size)
           yield* Queue.offer(ahead, { resource, pages, begin: room.release(size), whyUnknown: syncer.whyUnknown })
         }
       }
