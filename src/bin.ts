@@ -1,36 +1,7 @@
 #!/usr/bin/env node
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, type Exit } from "effect"
-import * as Cli from "./cli/Cli.ts"
-import { ExitCode, of as exitCodeOf } from "./cli/ExitCode.ts"
-import { ReceivedSignal } from "./cli/ReceivedSignal.ts"
-import * as SmallHeap from "./cli/SmallHeap.ts"
+import * as CompileCache from "./cli/CompileCache.ts"
 
-SmallHeap.keep()
-
-let received: "SIGINT" | "SIGTERM" | undefined
-const onSignal = (signal: "SIGINT" | "SIGTERM") => {
-  // The first one stops in order; whoever sends a second one does not want to wait for that.
-  if (received !== undefined) process.exit(signal === "SIGINT" ? ExitCode.interrupted : ExitCode.terminated)
-  received = signal
-}
-process.on("SIGINT", onSignal)
-process.on("SIGTERM", onSignal)
-
-let ended: Exit.Exit<void, unknown> | undefined
-const main = Cli.main(process.env, (exit) => {
-  ended = exit
-})
-NodeRuntime.runMain(
-  main.pipe(
-    Effect.provideService(ReceivedSignal, () => received),
-    Effect.provide(NodeServices.layer)
-  ),
-  {
-    disableErrorReporting: true,
-    teardown: (exit, onExit) => {
-      onExit(exitCodeOf(ended ?? exit, received))
-    }
-  }
-)
+CompileCache.enable(process.env)
+// Only what is loaded from here on is kept.
+const { run } = await import("./main.ts")
+run()

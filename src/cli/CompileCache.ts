@@ -1,0 +1,23 @@
+/**
+ * Keeps what V8 made of our code for the next start, in the user's own folder for such things: a fifth of a start (115 → 90
+ * ms). Node checks what it finds there against the code; NODE_DISABLE_COMPILE_CACHE=1 does without.
+ */
+import { mkdirSync } from "node:fs"
+import { enableCompileCache } from "node:module"
+import { isAbsolute, join } from "node:path"
+
+/** Has to be called before the code is loaded. Without a folder of one's own that can be written there is none. */
+export const enable = (environment: Readonly<Record<string, string | undefined>>): void => {
+  const { HOME, NODE_COMPILE_CACHE, XDG_CACHE_HOME } = environment
+  if (NODE_COMPILE_CACHE !== undefined) return
+  const caches = XDG_CACHE_HOME || (HOME === undefined ? "" : join(HOME, ".cache"))
+  if (!isAbsolute(caches)) return
+  const directory = join(caches, "baton-posthog")
+  try {
+    // What is in there is run: nobody else may write it.
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch {
+    return
+  }
+  enableCompileCache(directory)
+}

@@ -1,0 +1,38 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, type Exit } from "effect"
+import * as Cli from "./cli/Cli.ts"
+import { ExitCode, of as exitCodeOf } from "./cli/ExitCode.ts"
+import { ReceivedSignal } from "./cli/ReceivedSignal.ts"
+import * as SmallHeap from "./cli/SmallHeap.ts"
+
+/** What `bin.ts` runs: the command, in a process of its own. */
+export const run = (): void => {
+  SmallHeap.keep()
+
+  let received: "SIGINT" | "SIGTERM" | undefined
+  const onSignal = (signal: "SIGINT" | "SIGTERM") => {
+    // The first one stops in order; whoever sends a second one does not want to wait for that.
+    if (received !== undefined) process.exit(signal === "SIGINT" ? ExitCode.interrupted : ExitCode.terminated)
+    received = signal
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
+
+  let ended: Exit.Exit<void, unknown> | undefined
+  const main = Cli.main(process.env, (exit) => {
+    ended = exit
+  })
+  NodeRuntime.runMain(
+    main.pipe(
+      Effect.provideService(ReceivedSignal, () => received),
+      Effect.provide(NodeServices.layer)
+    ),
+    {
+      disableErrorReporting: true,
+      teardown: (exit, onExit) => {
+        onExit(exitCodeOf(ended ?? exit, received))
+      }
+    }
+  )
+}
