@@ -3,7 +3,7 @@
  * program that reads them nothing then, and it gets of them what it reads (see {@link RowsWanted}). For programs that
  * receive much; for others the thread itself costs more: 40 ms on another core, and 10 MB.
  */
-import { Cause, Data, Effect, Inspectable, Layer, Option, Pipeable, Stream } from "effect"
+import { Cause, Data, Effect, Inspectable, Layer, Option, Pipeable, type Schema, Stream } from "effect"
 import {
   Cookies,
   Headers,
@@ -11,11 +11,12 @@ import {
   HttpClientError,
   type HttpClientRequest,
   HttpClientResponse,
-  HttpIncomingMessage
+  HttpIncomingMessage,
+  UrlParams
 } from "effect/http"
 import type { IncomingHttpHeaders } from "node:http"
 import type { HttpAgentOptions } from "./HttpDispatcher.ts"
-import type { FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
+import type { AnswerHead, FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import { start, WaitingThread } from "./HttpThreadStart.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 
@@ -25,7 +26,6 @@ class ThreadFailed extends Data.TaggedError("ThreadFailed")<ThreadError> {}
 const transportError = (request: HttpClientRequest.HttpClientRequest, cause: unknown) =>
   new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
 
-type Head = Extract<FromThread, { readonly tag: "head" }>
 type Pieces = readonly [Uint8Array, ...Array<Uint8Array>]
 
 /** The end of an exchange in this thread: what came and was not taken yet, or who waits for it. */
@@ -35,14 +35,14 @@ class Exchange {
   readonly #onTaken: () => void
   #pieces: Array<Uint8Array> = []
   #end: Effect.Effect<never, HttpClientError.HttpClientError | Cause.Done> | undefined
-  #onHead: ((head: Effect.Effect<Head, HttpClientError.HttpClientError>) => void) | undefined
+  #onHead: ((head: Effect.Effect<AnswerHead, HttpClientError.HttpClientError>) => void) | undefined
   #onPiece: (() => void) | undefined
 
   constructor(
     request: HttpClientRequest.HttpClientRequest,
     onReceived: (bytes: number) => void,
     onTaken: () => void,
-    onHead: (head: Effect.Effect<Head, HttpClientError.HttpClientError>) => void
+    onHead: (head: Effect.Effect<AnswerHead, HttpClientError.HttpClientError>) => void
   ) {
     this.#request = request
     this.#onReceived = onReceived
@@ -55,11 +55,7 @@ class Exchange {
   }
 
   take(message: FromThread): void {
-    if (message.tag === "head") {
-      this.#onHead?.(Effect.succeed(message))
-      this.#onHead = undefined
-      return
-    }
+    if (message.tag === "head") return this.#begin(message.head)
     if (message.tag === "failed") {
       const { cause } = message
       return this.fail("problem" in cause ? new AnswerProblem(cause) : new ThreadFailed(cause))
@@ -68,7 +64,13 @@ class Exchange {
     // One that tells no more than that the server is alive is told as well.
     this.#pieces.push(message.bytes)
     if (message.isLast) this.#end = Cause.done()
-    this.#onPiece?.()
+    if (message.head === undefined) this.#onPiece?.()
+    else this.#begin(message.head)
+  }
+
+  #begin(head: AnswerHead): void {
+    this.#onHead?.(Effect.succeed(head))
+    this.#onHead = undefined
   }
 
   fail(cause: AnswerProblem | ThreadFailed): void {
@@ -117,7 +119,7 @@ class ThreadResponse extends Inspectable.Class implements HttpClientResponse.Htt
   constructor(
     request: HttpClientRequest.HttpClientRequest,
     url: string,
-    { headers, status }: Head,
+    { headers, status }: AnswerHead,
     stream: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
   ) {
     super()
@@ -133,30 +135,36 @@ class ThreadResponse extends Inspectable.Class implements HttpClientResponse.Htt
     return Effect.map(Stream.runCollect(this.stream), (pieces) => new Uint8Array(Buffer.concat(pieces)).buffer)
   }
 
-  /** The same with a body that is there, for those who want it in other forms. */
-  get #whole(): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> {
-    return Effect.map(this.arrayBuffer, (body) =>
-      HttpClientResponse.fromWeb(
-        this.request,
-        new Response(body.byteLength === 0 ? null : body, { status: this.status, headers: this.headers })
-      )
+  /** The body in another form, as told by the web's own `Response`; that of any status, since it takes not all of them. */
+  #decoded<A>(decode: (response: Response) => Promise<A>): Effect.Effect<A, HttpClientError.HttpClientError> {
+    return Effect.flatMap(this.arrayBuffer, (body) =>
+      Effect.tryPromise({
+        try: () => decode(new Response(body, { headers: this.headers })),
+        catch: (cause) =>
+          new HttpClientError.HttpClientError({
+            reason: new HttpClientError.DecodeError({ request: this.request, response: this, cause })
+          })
+      })
     )
   }
 
   get text() {
-    return Effect.flatMap(this.#whole, (response) => response.text)
+    return this.#decoded((response) => response.text())
   }
 
   get json() {
-    return Effect.flatMap(this.#whole, (response) => response.json)
+    return this.#decoded(async (response): Promise<Schema.Json> => {
+      const text = await response.text()
+      return text === "" ? null : JSON.parse(text)
+    })
   }
 
   get formData() {
-    return Effect.flatMap(this.#whole, (response) => response.formData)
+    return this.#decoded((response) => response.formData())
   }
 
   get urlParamsBody() {
-    return Effect.flatMap(this.#whole, (response) => response.urlParamsBody)
+    return this.#decoded(async (response) => UrlParams.fromInput(new URLSearchParams(await response.text())))
   }
 
   get cookies(): Cookies.Cookies {
@@ -193,7 +201,7 @@ export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.Ht
 
 /** An exchange whose answer has begun. */
 interface Answered {
-  readonly head: Head
+  readonly head: AnswerHead
   readonly exchange: Exchange
   readonly cancel: () => void
 }

@@ -24,16 +24,23 @@ export type ToThread =
   | { readonly tag: "cancel"; readonly id: number }
 
 export type FromThread =
-  | { readonly tag: "head"; readonly id: number; readonly status: number; readonly headers: IncomingHttpHeaders }
+  | { readonly tag: "head"; readonly id: number; readonly head: AnswerHead }
   | {
       readonly tag: "piece"
       readonly id: number
+      /** With the first piece of most answers, since each message wakes somebody up. */
+      readonly head: AnswerHead | undefined
       readonly bytes: Uint8Array<ArrayBuffer>
       /** Bytes of the body, unpacked, that have come so far: more than those handed on where those are trimmed. */
       readonly received: number
       readonly isLast: boolean
     }
   | { readonly tag: "failed"; readonly id: number; readonly cause: Problem | ThreadError }
+
+export interface AnswerHead {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+}
 
 /** What was wrong with the bytes of a body. */
 export interface Problem {

@@ -1,5 +1,6 @@
 /** Starts the thread of `HttpThread`; apart from it, so that this can be done before the rest is loaded. */
 import { Context, Effect, type Scope } from "effect"
+import { getCompileCacheDir } from "node:module"
 import { Worker } from "node:worker_threads"
 
 /** A thread, and why it ended, if it has. */
@@ -18,7 +19,7 @@ const file = new URL(
 export const start: Effect.Effect<StartedThread, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => {
     let ended: string | undefined
-    const worker = new Worker(file, { name: "http" })
+    const worker = new Worker(file, { name: "http", workerData: getCompileCacheDir() })
     worker.on("error", (error) => (ended ??= error instanceof Error ? error.message : String(error)))
     worker.on("exit", (code) => (ended ??= `exit code ${code}`))
     return { worker, ended: () => ended }

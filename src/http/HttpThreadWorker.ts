@@ -1,12 +1,14 @@
 /** The thread of `HttpThread`: receives answers, unpacks them, and leaves out of their rows what nobody reads. */
+import { enableCompileCache } from "node:module"
+import { dirname } from "node:path"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { parentPort } from "node:worker_threads"
+import { parentPort, workerData } from "node:worker_threads"
 import { createGunzip, type Gunzip } from "node:zlib"
 import type { Dispatcher } from "undici"
 import { BufferPool } from "./BufferPool.ts"
 import * as HttpDispatcher from "./HttpDispatcher.ts"
-import type { FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
+import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
 
 /** Bytes that are worth a message. */
@@ -46,6 +48,8 @@ class Exchange {
   readonly #onEnd: () => void
   #controller: Dispatcher.DispatchController | undefined
   #isOver = false
+  /** Until it is handed on. */
+  #head: AnswerHead | undefined
   #trim: RowTrim.RowTrim | undefined
   #gunzip: Gunzip | undefined
   /** Whether a packed answer is packed indeed is told by its first bytes. */
@@ -53,6 +57,8 @@ class Exchange {
   #raw: Array<Uint8Array> = []
   #rawSize = 0
   #received = 0
+  /** Whether something came since the last message. */
+  #hasNews = false
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -72,12 +78,15 @@ class Exchange {
     },
     onResponseStart: (_, status, headers) => {
       if (status < 200 || this.#isOver) return
-      this.#send({ tag: "head", id: this.#request.id, status, headers })
+      this.#head = { status, headers }
       this.#mayBePacked = headers["content-encoding"] === "gzip"
       const { trim } = this.#request
       if (trim !== undefined && status < 300 && isJson(headers["content-type"])) {
         this.#trim = RowTrim.make(trim, this.#pool)
       }
+      // The caller stops at once where the server refuses.
+      if (status >= 300) this.#begin()
+      else this.#tellSoon()
     },
     onResponseData: (controller, chunk) => {
       this.#onReceived(chunk.length)
@@ -122,6 +131,7 @@ class Exchange {
   #take(bytes: Buffer): void {
     if (this.#isOver) return
     this.#received += bytes.length
+    this.#hasNews = true
     if (this.#trim === undefined) {
       // A copy: what undici gives out is a part of what it received.
       this.#raw.push(Uint8Array.from(bytes))
@@ -131,17 +141,34 @@ class Exchange {
       if (problem !== undefined) return this.#stop({ problem })
     }
     if ((this.#trim?.size() ?? this.#rawSize) >= enough) this.#flush(false)
-    else this.#timer ??= setTimeout(() => this.#flush(false), patience)
+    else this.#tellSoon()
+  }
+
+  #tellSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      if (this.#hasNews) this.#flush(false)
+      else this.#begin()
+    }, patience)
+  }
+
+  /** Hands on the head of an answer whose body lets wait. */
+  #begin(): void {
+    if (this.#head !== undefined) this.#send({ tag: "head", id: this.#request.id, head: this.#head })
+    this.#head = undefined
   }
 
   #flush(isLast: boolean): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#hasNews = false
     const bytes = this.#trim === undefined ? new Uint8Array(Buffer.concat(this.#raw)) : this.#trim.take()
     this.#raw = []
     this.#rawSize = 0
     const { id } = this.#request
-    this.#send({ tag: "piece", id, bytes, received: this.#received, isLast }, [bytes.buffer])
+    const head = this.#head
+    this.#head = undefined
+    this.#send({ tag: "piece", id, head, bytes, received: this.#received, isLast }, [bytes.buffer])
     if (isLast || ++this.#underWay < ahead) return
     if (this.#gunzip === undefined) this.#controller?.pause()
     else this.#gunzip.pause()
@@ -161,6 +188,7 @@ class Exchange {
 
   fail(cause: Problem | ThreadError): void {
     if (this.#isOver) return
+    this.#begin()
     this.#send({ tag: "failed", id: this.#request.id, cause })
     this.#close()
   }
@@ -202,6 +230,8 @@ const serve = (port: NonNullable<typeof parentPort>): void => {
   const pool = new BufferPool()
   const onReceived = makeCollector()
   const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
+  // Goes on from what V8 made of undici before, where the program does so: Node adds its own folder to the one told.
+  if (typeof workerData === "string") enableCompileCache(dirname(workerData))
   // Loads it while nothing is asked for yet.
   void import("undici")
   let dispatcher: Promise<Dispatcher> | undefined
