@@ -35,12 +35,17 @@ export const byCodePoint = (left: string, right: string): number => {
 }
 
 /** The keys of an object by code point. */
-export const sortedKeys = (object: object): ReadonlyArray<string> => {
-  const keys = Object.keys(object)
-  for (let index = 1; index < keys.length; index++) {
-    if (byCodePoint(keys[index - 1] ?? "", keys[index] ?? "") > 0) return keys.sort(byCodePoint)
-  }
-  return keys
+export const sortedKeys = (object: object): ReadonlyArray<string> => Object.keys(object).sort(byCodePoint)
+
+/**
+ * Whether `for … in` goes through the members of an object, and through them alone: it takes a third of the time of
+ * `Object.keys`, and makes no garbage.
+ */
+export const isPlain = (object: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  if (prototype !== null && prototype !== Object.prototype) return false
+  for (const _ in Object.prototype) return false
+  return true
 }
 
 const openBrace = 0x7b
@@ -48,8 +53,7 @@ const closeBrace = 0x7d
 const colon = 0x3a
 const comma = 0x2c
 
-/** An object whose keys are data, in their order by code point. */
-export const printEntries = (
+const printSorted = (
   writer: JsonWriter,
   value: { readonly [key: string]: unknown },
   print: (writer: JsonWriter, value: unknown) => void
@@ -61,6 +65,33 @@ export const printEntries = (
     if (index > 0) writer.byte(comma)
     writer.text(key).byte(colon)
     print(writer, value[key])
+  }
+  writer.byte(closeBrace)
+}
+
+/** An object whose keys are data, in their order by code point. */
+export const printEntries = (
+  writer: JsonWriter,
+  value: { readonly [key: string]: unknown },
+  print: (writer: JsonWriter, value: unknown) => void
+): void => {
+  if (!isPlain(value)) return printSorted(writer, value, print)
+  const start = writer.length
+  let last: string | undefined
+  writer.byte(openBrace)
+  for (const key in value) {
+    const member = value[key]
+    if (last !== undefined) {
+      // Nearly always in order, and begun again where they are not.
+      if (byCodePoint(last, key) > 0) {
+        writer.rewind(start)
+        return printSorted(writer, value, print)
+      }
+      writer.byte(comma)
+    }
+    last = key
+    writer.text(key).byte(colon)
+    print(writer, member)
   }
   writer.byte(closeBrace)
 }

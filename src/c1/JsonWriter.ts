@@ -21,12 +21,25 @@ export class JsonWriter extends ByteWriter {
 
   /** A text in quotes. */
   text(text: string): this {
+    const { length } = text
     // A UTF-16 code unit takes three bytes at most.
-    this.reserve(text.length * 3 + 2)
+    this.reserve(length * 3 + 2)
     const { size, target } = this
-    const end = size + 1 + target.write(text, size + 1)
-    // Written by a call and then looked at as bytes: 28 characters take 27 ns to write, and 47 in a loop over them.
-    for (let at = size + 1; at < end; at++) if (plain[target[at] ?? 0] === 0) return this.json(JSON.stringify(text))
+    // To call Node takes 22 ns before it writes a character, and a loop 2 for each.
+    let done = 0
+    if (length <= shortText) {
+      while (done < length) {
+        const unit = text.charCodeAt(done)
+        if (unit > 0x7f || plain[unit] === 0) break
+        target[size + 1 + done++] = unit
+      }
+    }
+    let end = size + 1 + length
+    if (done < length) {
+      end = size + 1 + target.write(text, size + 1)
+      // Written by a call and then looked at as bytes: 28 characters take 27 ns to write, and 47 in a loop over them.
+      for (let at = size + 1; at < end; at++) if (plain[target[at] ?? 0] === 0) return this.json(JSON.stringify(text))
+    }
     target[size] = quote
     target[end] = quote
     this.size = end + 1
@@ -44,3 +57,6 @@ export class JsonWriter extends ByteWriter {
     return this.target.toString("utf8", 0, this.size)
   }
 }
+
+/** Characters up to which a loop writes a text faster. */
+const shortText = 8

@@ -44,13 +44,29 @@ export class ProtobufWriter extends ByteWriter {
 
   /** A text with its length before it. */
   string(text: string): this {
+    const { length } = text
     // A UTF-16 code unit takes three bytes at most.
-    this.reserve(text.length * 3 + 5)
-    if (text.length > shortText) this.uint32(Buffer.byteLength(text))
-    else this.target[this.size++] = 0
-    const written = this.target.write(text, this.size)
-    if (text.length <= shortText) this.target[this.size - 1] = written
-    this.size += written
+    this.reserve(length * 3 + 5)
+    const { size, target } = this
+    // To call Node takes 22 ns before it writes a character, and a loop 2 for each.
+    let done = 0
+    if (length <= shortText) {
+      while (done < length) {
+        const unit = text.charCodeAt(done)
+        if (unit > 0x7f) break
+        target[size + 1 + done++] = unit
+      }
+    }
+    if (length > 0x7f) {
+      this.uint32(Buffer.byteLength(text))
+      this.size += target.write(text, this.size)
+      return this
+    }
+    const start = size + 1
+    const written = done < length ? target.write(text, start) : length
+    this.size = start + written
+    if (written <= 0x7f) target[size] = written
+    else this.#lengthen(size, written)
     return this
   }
 
@@ -69,11 +85,13 @@ export class ProtobufWriter extends ByteWriter {
   join(): this {
     const start = this.#open.pop() ?? 0
     const length = this.size - start - 1
-    if (length <= 0x7f) {
-      this.target[start] = length
-      return this
-    }
-    // Room was left for a length of one byte.
+    if (length <= 0x7f) this.target[start] = length
+    else this.#lengthen(start, length)
+    return this
+  }
+
+  /** Puts a length that takes more than the one byte that was left for it before what was written behind that. */
+  #lengthen(start: number, length: number): void {
     const more = Math.floor((31 - Math.clz32(length)) / 7)
     this.reserve(more)
     this.target.copyWithin(start + 1 + more, start + 1, this.size)
@@ -81,7 +99,6 @@ export class ProtobufWriter extends ByteWriter {
     this.uint32(length)
     this.size += length
     if (this.knownFrom > start) this.knownFrom += more
-    return this
   }
 
   override reset(): void {
@@ -90,5 +107,5 @@ export class ProtobufWriter extends ByteWriter {
   }
 }
 
-/** Characters up to which the length of a text takes one byte. */
-const shortText = 42
+/** Characters up to which a loop writes a text faster. */
+const shortText = 8

@@ -5,7 +5,7 @@
 import { type BinaryReader, WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
 import type { MessageCodec } from "./Codec.ts"
-import { isArray, isRecord, printEntries, setKey, sortedKeys } from "./Json.ts"
+import { byCodePoint, isArray, isPlain, isRecord, printEntries, setKey, sortedKeys } from "./Json.ts"
 import { JsonWriter } from "./JsonWriter.ts"
 import * as TextRule from "./TextRule.ts"
 import { type Violation, kindOf, violation, within } from "./Violation.ts"
@@ -51,14 +51,32 @@ const writeValue = (writer: ProtobufWriter, value: unknown): void => {
   } else malformed(`${kindOf(value)} is not a JSON value`)
 }
 
+const writeEntry = (writer: ProtobufWriter, key: string, value: unknown): void => {
+  writer.uint32(0x0a).fork()
+  writer.uint32(0x0a).string(key)
+  writer.uint32(0x12).fork()
+  writeValue(writer, value)
+  writer.join().join()
+}
+
+const writeSorted = (writer: ProtobufWriter, value: { readonly [key: string]: unknown }): void => {
+  for (const key of sortedKeys(value)) writeEntry(writer, key, value[key])
+}
+
 const write = (writer: ProtobufWriter, value: unknown): void => {
   if (!isRecord(value)) return malformed(`${kindOf(value)} is not a JSON object`)
-  for (const key of sortedKeys(value)) {
-    writer.uint32(0x0a).fork()
-    writer.uint32(0x0a).string(key)
-    writer.uint32(0x12).fork()
-    writeValue(writer, value[key])
-    writer.join().join()
+  if (!isPlain(value)) return writeSorted(writer, value)
+  const start = writer.length
+  let last = ""
+  for (const key in value) {
+    const member = value[key]
+    // Nearly always in order, and begun again where they are not.
+    if (byCodePoint(last, key) > 0) {
+      writer.rewind(start)
+      return writeSorted(writer, value)
+    }
+    last = key
+    writeEntry(writer, key, member)
   }
 }
 

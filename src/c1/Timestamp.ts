@@ -15,12 +15,6 @@ import type { ProtobufWriter } from "./ProtobufWriter.ts"
 /** A canonical RFC 3339 text; `fromString` and `schema` make one of any other RFC 3339 form. */
 export type Timestamp = string
 
-/** Seconds since 1970 (negative before) and the nanoseconds after that second, 0 to 999,999,999. */
-interface Instant {
-  readonly seconds: number
-  readonly nanos: number
-}
-
 const earliest = -62_135_596_800 // 0001-01-01T00:00:00Z
 const latest = 253_402_300_799 // 9999-12-31T23:59:59Z
 
@@ -30,6 +24,10 @@ const daysInMonth = (year: number, month: number): number =>
 const zero = 0x30
 const hyphen = 0x2d
 const colon = 0x3a
+const dot = 0x2e
+const plus = 0x2b
+const capitalT = 0x54
+const capitalZ = 0x5a
 
 /** The number in `text` from `from` up to `to`, `NaN` unless all of it is digits. Three times as fast as a pattern. */
 const digits = (text: string, from: number, to: number): number => {
@@ -50,13 +48,15 @@ const endOfDigits = (text: string, from: number): number => {
 
 /** The seconds that `+hh:mm`, `-hh:mm` or `Z` at the end of `text` is ahead of UTC; `NaN` when it is none of them. */
 const offsetAt = (text: string, from: number): number => {
-  const sign = text.charAt(from)
-  if (sign === "Z" || sign === "z") return text.length === from + 1 ? 0 : Number.NaN
-  if ((sign !== "+" && sign !== "-") || text.length !== from + 6 || text.charAt(from + 3) !== ":") return Number.NaN
+  const sign = text.charCodeAt(from)
+  if ((sign & ~0x20) === capitalZ) return text.length === from + 1 ? 0 : Number.NaN
+  if ((sign !== plus && sign !== hyphen) || text.length !== from + 6 || text.charCodeAt(from + 3) !== colon) {
+    return Number.NaN
+  }
   const hours = digits(text, from + 1, from + 3)
   const minutes = digits(text, from + 4, from + 6)
   if (hours > 23 || minutes > 59) return Number.NaN
-  return (sign === "-" ? -60 : 60) * (hours * 60 + minutes)
+  return (sign === hyphen ? -60 : 60) * (hours * 60 + minutes)
 }
 
 // A capital or small T.
@@ -85,38 +85,50 @@ const secondsAt = (text: string): number => {
   return days * 86_400 + hour * 3600 + minute * 60 + second
 }
 
-const parse = (text: string): Instant | undefined => {
-  if (text.length < 20 || !separators(text)) return undefined
-  let end = 19
-  let nanos = 0
-  if (text.charAt(19) === ".") {
-    end = endOfDigits(text, 20)
-    if (end === 20 || end > 29) return undefined
-    nanos = digits(text, 20, end) * 10 ** (29 - end)
-  }
-  const seconds = secondsAt(text) - offsetAt(text, end)
-  // Not a number compares as false, so that this also refuses whatever did not parse.
-  return seconds >= earliest && seconds <= latest ? { seconds, nanos } : undefined
+/** Where the fraction of the second ends, its dot before it; 19 when there is none, -1 when it is none. */
+const endOfFraction = (text: string): number => {
+  if (text.charCodeAt(19) !== dot) return 19
+  const end = endOfDigits(text, 20)
+  return end === 20 || end > 29 ? -1 : end
 }
 
-const print = ({ seconds, nanos }: Instant): Timestamp => {
+/** The seconds of the time that `text` is, `NaN` when it is none. */
+const secondsOf = (text: string): number => {
+  if (text.length < 20 || !separators(text)) return Number.NaN
+  const seconds = secondsAt(text) - offsetAt(text, endOfFraction(text))
+  // Not a number compares as false, so that this also refuses whatever did not parse.
+  return seconds >= earliest && seconds <= latest ? seconds : Number.NaN
+}
+
+/** The nanoseconds of a text that is a time. */
+const nanosOf = (text: string): number => {
+  const end = endOfFraction(text)
+  let nanos = digits(text, 20, end)
+  for (let places = end - 20; places < 9 && end > 19; places++) nanos *= 10
+  return nanos
+}
+
+const print = (seconds: number, nanos: number): Timestamp => {
   const clock = new Date(seconds * 1000).toISOString().slice(0, 19)
   if (nanos === 0) return `${clock}Z`
   const digits = String(nanos).padStart(9, "0")
   return `${clock}.${digits.endsWith("000000") ? digits.slice(0, 3) : digits.endsWith("000") ? digits.slice(0, 6) : digits}Z`
 }
 
-/** Whether a text that parses is canonical already: no offset, and no more groups of digits than it needs. */
-const isCanonical = (text: string, nanos: number): boolean => {
-  const length = nanos === 0 ? 20 : nanos % 1_000_000 === 0 ? 24 : nanos % 1000 === 0 ? 27 : 30
-  return text.length === length && text.endsWith("Z") && text.charAt(10) === "T"
+/** Whether a text that is a time is canonical already: no offset, and no more groups of digits than it needs. */
+const isCanonical = (text: string): boolean => {
+  const { length } = text
+  if (text.charCodeAt(length - 1) !== capitalZ || text.charCodeAt(10) !== capitalT) return false
+  return (
+    length === 20 || ((length === 24 || length === 27 || length === 30) && digits(text, length - 4, length - 1) > 0)
+  )
 }
 
 /** The canonical form of an RFC 3339 text, or `undefined` when it is none or lies outside the years 0001 to 9999. */
 export const canonical = (text: string): Timestamp | undefined => {
-  const instant = parse(text)
-  if (instant === undefined) return undefined
-  return isCanonical(text, instant.nanos) ? text : print(instant)
+  const seconds = secondsOf(text)
+  if (Number.isNaN(seconds)) return undefined
+  return isCanonical(text) ? text : print(seconds, nanosOf(text))
 }
 
 /**
@@ -152,19 +164,19 @@ export const schema: Schema.Codec<Timestamp, string> = Schema.String.pipe(
 const refuse = (value: unknown): never =>
   malformed(`${typeof value === "string" ? quote(value) : kindOf(value)} is not ${limit}`)
 
-const instantOf = (value: unknown): Instant => (typeof value === "string" ? parse(value) : undefined) ?? refuse(value)
-
 const write = (writer: ProtobufWriter, value: unknown): void => {
-  const { seconds, nanos } = instantOf(value)
+  if (typeof value !== "string") return refuse(value)
+  const seconds = secondsOf(value)
+  if (Number.isNaN(seconds)) return refuse(value)
+  const nanos = nanosOf(value)
   if (seconds > 0 && seconds <= 0xffff_ffff) writer.uint32(0x08).uint32(seconds)
   else if (seconds !== 0) writer.uint32(0x08).int64(seconds)
   if (nanos !== 0) writer.uint32(0x10).uint32(nanos)
 }
 
 const read = (reader: BinaryReader, end: number, previous?: unknown): Timestamp => {
-  const earlier = previous === undefined ? undefined : instantOf(previous)
-  let seconds = earlier?.seconds ?? 0
-  let nanos = earlier?.nanos ?? 0
+  let seconds = typeof previous === "string" ? secondsOf(previous) : 0
+  let nanos = typeof previous === "string" ? nanosOf(previous) : 0
   nested(reader, end, (number, wireType) => {
     if (number !== 1 && number !== 2) return false
     expectWireType(wireType, WireType.Varint)
@@ -175,7 +187,7 @@ const read = (reader: BinaryReader, end: number, previous?: unknown): Timestamp 
   if (seconds < earliest || seconds > latest || nanos < 0 || nanos > 999_999_999) {
     return malformed(`a timestamp of ${seconds} seconds and ${nanos} nanoseconds is not ${limit}`)
   }
-  return print({ seconds, nanos })
+  return print(seconds, nanos)
 }
 
 /** `google.protobuf.Timestamp` on the wire. */
@@ -188,7 +200,7 @@ export const codec: MessageCodec = {
   check: (value) =>
     typeof value !== "string"
       ? violation(kindOf(value), limit)
-      : parse(value) === undefined
+      : Number.isNaN(secondsOf(value))
         ? violation(quote(value), limit)
         : undefined
 }
