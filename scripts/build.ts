@@ -15,7 +15,7 @@ rmSync(dist, { recursive: true, force: true })
 const tsc = spawnSync("tsc", ["-p", "scripts/tsconfig.build.json"], { cwd: root, stdio: "inherit" })
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 
-/** What runs on threads of its own is started by its file's name, which is the same beside the command as in the library. */
+/** What runs on threads of its own is started by the name of its file, which is the command's here. */
 const threads = Object.fromEntries(
   globSync("src/*/*Worker.ts", { cwd: root }).map((file) => [basename(file, ".ts"), root + file])
 )
@@ -24,6 +24,12 @@ const bundle = await rolldown({
   input: { bin: `${root}src/bin.ts`, ...threads },
   platform: "node",
   cwd: root,
+  plugins: [
+    {
+      name: "threads",
+      transform: (code) => code.replaceAll(/"\.\/(\w+Worker)\.js"/g, '"./bin-$1.js"')
+    }
+  ],
   onLog: (level, log, defaultHandler) => {
     // effect's optional parts name packages that this command never loads.
     if (log.code !== "UNRESOLVED_IMPORT" || log.exporter?.startsWith(".")) defaultHandler(level, log)
@@ -31,6 +37,7 @@ const bundle = await rolldown({
 })
 await bundle.write({
   dir: dist,
+  entryFileNames: ({ name }) => (name === "bin" ? "bin.js" : `bin-${name}.js`),
   chunkFileNames: "bin-[name]-[hash].js",
   format: "esm",
   // Names stay, so that a report of a defect can be read.
@@ -38,7 +45,7 @@ await bundle.write({
 })
 await bundle.close()
 // V8 keeps a source in memory, and one with a single other character in two bytes for each.
-for (const name of readdirSync(dist).filter((name) => /^(?:bin|.*Worker).*\.js$/.test(name))) {
+for (const name of readdirSync(dist).filter((name) => /^bin.*\.js$/.test(name))) {
   const source = readFileSync(`${dist}/${name}`, "utf8")
   // There an escape would mean something else.
   if (/\\[^\0-\x7f]|String\.raw`[^`]*[^\0-\x7f]/.test(source)) throw new TypeError(`${name} cannot be written in ASCII`)

@@ -14,7 +14,7 @@ import {
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { UserDirectories } from "effect/persistence"
-import { whileStarting } from "../http/HttpThreadStart.ts"
+
 import { Afterword } from "./Afterword.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as InvocationError from "./InvocationError.ts"
@@ -43,13 +43,15 @@ const logging = (values: Settings.SettingValues) => Logging.layer({ level: value
 /** What a command does is loaded when it is asked for: help, and small commands, start without the others' modules. */
 const loaded = <A>(load: () => Promise<A>): Effect.Effect<A> => Effect.promise(load)
 /** The thread of the connections starts beside the modules: a tenth of a second. */
-const sync = (values: Settings.SettingValues, output: Output) =>
-  whileStarting(
+const sync = Effect.fnUntraced(function* (values: Settings.SettingValues, output: Output) {
+  const { whileStarting } = yield* loaded(() => import("../http/HttpThreadStart.ts"))
+  yield* whileStarting(
     Effect.flatMap(
       loaded(() => import("./SyncCommand.ts")),
       ({ run }) => run(values, output)
     )
   )
+})
 const serviceCommand = loaded(() => import("./ServiceCommand.ts"))
 
 const root = Command.make("baton-posthog").pipe(
