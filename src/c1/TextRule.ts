@@ -33,9 +33,15 @@ export const maxBytes =
 
 const idMax = 1024
 
+// ASCII that is no white space.
+const isInk = (unit: number): boolean => unit > 0x20 && unit < 0x7f
+
+const hasBlankEnd = (text: string): boolean =>
+  !(isInk(text.charCodeAt(0)) && isInk(text.charCodeAt(text.length - 1))) && text.trim().length !== text.length
+
 const checkId: Rule<string> = (text) => {
   if (text === "") return violation("an empty id", `1 to ${idMax} bytes`)
-  if (text.trim().length !== text.length) return violation(quote(text), "no white space at either end")
+  if (hasBlankEnd(text)) return violation(quote(text), "no white space at either end")
   return any(text) ?? tooLong(text, idMax)
 }
 
@@ -70,6 +76,30 @@ const localPart =
   /^(?:[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+)*|"(?:[^"\\\r\n]|\\.)*")$/
 const hostName = /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i
 
+const isAlphanumeric = (unit: number): boolean =>
+  ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a) || (unit >= 0x30 && unit <= 0x39)
+
+const atSign = 0x40
+
+/** Nearly all addresses there are: letters, digits, and single `.`, `-`, `_` and `+` between them. The others are for the patterns. */
+const isPlainEmail = (text: string): boolean => {
+  const { length } = text
+  if (length > 64) return false
+  let sign = -1
+  let follows = false
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index)
+    if (isAlphanumeric(unit)) follows = true
+    else {
+      if (!follows) return false
+      follows = false
+      if (unit === atSign && sign < 0) sign = index
+      else if (unit !== 0x2e && unit !== 0x2d && (sign >= 0 || (unit !== 0x2b && unit !== 0x5f))) return false
+    }
+  }
+  return follows && sign > 0
+}
+
 const isEmail = (text: string): boolean => {
   const at = text.lastIndexOf("@")
   const local = text.slice(0, at)
@@ -83,7 +113,9 @@ const isEmail = (text: string): boolean => {
 }
 
 const checkEmail: Rule<string> = (text) =>
-  any(text) ?? (isEmail(text) ? undefined : violation(quote(text), "an email address (local@host.name)"))
+  isPlainEmail(text)
+    ? undefined
+    : (any(text) ?? (isEmail(text) ? undefined : violation(quote(text), "an email address (local@host.name)")))
 
 /** An email address as C1 checks it: at most 254 bytes, a local part of at most 64, a host name of plain labels. */
 export const email: TextRule = Object.assign(checkEmail, {

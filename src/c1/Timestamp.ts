@@ -100,12 +100,13 @@ const secondsOf = (text: string): number => {
   return seconds >= earliest && seconds <= latest ? seconds : Number.NaN
 }
 
+/** Nanoseconds of one more of the last digit, by the number of digits. */
+const scales = Array.from({ length: 10 }, (_, places) => 10 ** (9 - places))
+
 /** The nanoseconds of a text that is a time. */
 const nanosOf = (text: string): number => {
   const end = endOfFraction(text)
-  let nanos = digits(text, 20, end)
-  for (let places = end - 20; places < 9 && end > 19; places++) nanos *= 10
-  return nanos
+  return end === 19 ? 0 : digits(text, 20, end) * (scales[end - 20] ?? 0)
 }
 
 const print = (seconds: number, nanos: number): Timestamp => {
