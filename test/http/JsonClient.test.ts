@@ -2,15 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result, Schedule, Stream } from "effect"
 import { FetchHttpClient, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
 import { AnswerJournal, type AnswerJournalService } from "../../src/http/AnswerJournal.ts"
+import * as HttpAgent from "../../src/http/HttpAgent.ts"
 import type { HttpFailure } from "../../src/http/HttpFailure.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
+import * as HttpThread from "../../src/http/HttpThread.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
 import * as Exchange from "./Exchange.ts"
+import * as Loopback from "./Loopback.ts"
 
 const { latency } = Exchange
 
@@ -661,32 +662,21 @@ describe("JsonClient", () => {
     })
   )
 
-  describe("over fetch, which unpacks and follows redirects by itself", () => {
-    /** A server on this machine; only `fetch` needs one. */
-    const loopback = (handle: (request: IncomingMessage, response: ServerResponse) => void) =>
-      Effect.acquireRelease(
-        Effect.callback<{ readonly origin: string; readonly close: () => void }>((resume) => {
-          const server = createServer(handle).listen(0, "127.0.0.1", () => {
-            const { port } = server.address() as AddressInfo
-            resume(Effect.succeed({ origin: `http://127.0.0.1:${port}`, close: () => server.close() }))
-          })
-        }),
-        ({ close }) => Effect.sync(close)
-      )
-
-    const fetchFrom = (origin: string) =>
+  describe.each([
+    ["fetch, which unpacks and follows redirects by itself", FetchHttpClient.layer],
+    ["undici", HttpAgent.layer()],
+    ["undici on a thread of its own", HttpThread.layer()]
+  ] as const)("over %s", (_, connections) => {
+    const getFrom = (origin: string) =>
       Effect.flatMap(JsonClient, (client) => Effect.result(client.get(path))).pipe(
         Effect.provide(Exchange.clientLayer({ origin, retries: 0 })),
-        Effect.provide(FetchHttpClient.layer)
+        Effect.provide(connections)
       )
 
     it.live("a compressed body is read", () =>
       Effect.gen(function* () {
-        const { origin } = yield* loopback((_, response) => {
-          response.setHeader("content-type", "application/json").setHeader("content-encoding", "gzip")
-          response.end(gzipSync(page))
-        })
-        const result = yield* fetchFrom(origin)
+        const { origin } = yield* Loopback.serve(Loopback.json(gzipSync(page), { "content-encoding": "gzip" }))
+        const result = yield* getFrom(origin)
         assert.strictEqual(result._tag, "Success", JSON.stringify(result))
       })
     )
@@ -694,12 +684,12 @@ describe("JsonClient", () => {
     it.live("a redirect is refused", () =>
       Effect.gen(function* () {
         const paths: Array<string | undefined> = []
-        const { origin } = yield* loopback((request, response) => {
+        const { origin } = yield* Loopback.serve((request, response) => {
           paths.push(request.url)
           response.statusCode = request.url === path ? 302 : 200
           response.setHeader("location", "/elsewhere").setHeader("content-type", "application/json").end(page)
         })
-        const result = yield* fetchFrom(origin)
+        const result = yield* getFrom(origin)
         assert.strictEqual(failureOf(result)._tag, "Redirected")
         assert.deepStrictEqual(paths, [path])
       })

@@ -1,0 +1,722 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer, Result, Scope, Stream } from "effect"
+import { HttpClient, type HttpClientError, HttpClientRequest, UrlParams } from "effect/http"
+import { createHash, randomBytes } from "node:crypto"
+import type { RequestListener, ServerResponse } from "node:http"
+import { PassThrough } from "node:stream"
+import type { Worker } from "node:worker_threads"
+import { createGzip, gzipSync } from "node:zlib"
+import * as HttpAgent from "../../src/http/HttpAgent.ts"
+import type { HttpFailure } from "../../src/http/HttpFailure.ts"
+import { HttpLimits } from "../../src/http/HttpLimits.ts"
+import * as HttpThread from "../../src/http/HttpThread.ts"
+import { JsonClient } from "../../src/http/JsonClient.ts"
+import * as JsonRows from "../../src/http/JsonRows.ts"
+import { RowsWanted } from "../../src/http/RowsWanted.ts"
+import { thorough } from "../Thorough.ts"
+import * as Exchange from "./Exchange.ts"
+import * as Loopback from "./Loopback.ts"
+
+const { json, serve } = Loopback
+
+const page = '{"count":2, "results":[{"id":"a","name":"Ada"}, {"id":"b","name":"Bo"}]}'
+const trimmedPage = '{"count":2, "results":[{"id":"a"},{"id":"b"}]}'
+const fields = JsonRows.fieldsOf([["id"]])
+
+/** Gets an answer from a thread of its own. */
+const get = (url: string) => Effect.flatMap(HttpClient.HttpClient, (http) => http.get(url))
+const textOf = (url: string) => Effect.flatMap(get(url), ({ text }) => text)
+const onThread = Effect.provide(HttpThread.layer())
+
+/** Wants nothing but ids, and notes how many bytes came. */
+const wantingIds = (received: Array<number> = []) =>
+  Effect.provideService(RowsWanted, { trim: { fields }, onReceived: (bytes) => void received.push(bytes) })
+
+const causeOf = (exit: Exit.Exit<unknown, HttpClientError.HttpClientError>): unknown =>
+  Exit.match(exit, {
+    onSuccess: () => assert.fail("it succeeded"),
+    onFailure: (cause) => {
+      const [reason] = cause.reasons
+      return reason?._tag === "Fail" && "cause" in reason.error.reason ? reason.error.reason.cause : undefined
+    }
+  })
+
+const messageOf = (exit: Exit.Exit<unknown, HttpClientError.HttpClientError>): string => {
+  const cause = causeOf(exit)
+  return cause instanceof Error ? cause.message : assert.fail("no cause")
+}
+
+/** The threads that are started in a scope. */
+const threads = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const started: Array<Worker> = []
+      const note = (worker: Worker) => void started.push(worker)
+      process.on("worker", note)
+      return { note, started }
+    }),
+    ({ note }) => Effect.sync(() => process.off("worker", note))
+  ),
+  ({ started }) => started
+)
+
+/** Node: one that has ended has the id -1. */
+const isRunning = ({ threadId }: Worker): boolean => threadId !== -1
+
+/** A server that tells of its first request, and when the connection of that is closed. */
+const watched = Effect.fnUntraced(function* (handle: RequestListener) {
+  const came = yield* Deferred.make<void>()
+  const closed = yield* Deferred.make<void>()
+  const { origin } = yield* serve((request, response) => {
+    request.socket.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
+    Deferred.doneUnsafe(came, Effect.void)
+    handle(request, response)
+  })
+  return { origin, came: Deferred.await(came), closed: Deferred.await(closed) }
+})
+
+describe("HttpThread", () => {
+  describe("an answer", () => {
+    it.live("comes whole when nothing is said of what is wanted", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page))
+        assert.strictEqual(yield* textOf(origin), page)
+      }).pipe(onThread)
+    )
+
+    it.live("comes without what is not wanted of its rows, and it is told how many bytes came all the same", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page))
+        const received: Array<number> = []
+        assert.strictEqual(yield* textOf(origin).pipe(wantingIds(received)), trimmedPage)
+        assert.strictEqual(received.at(-1), page.length)
+      }).pipe(onThread)
+    )
+
+    it.live("comes without what is not wanted of the items in its rows", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json('{"results":[{"name":"R","members":[{"id":1,"name":"Ada"}]}]}'))
+        const trim = { fields, inner: "members" }
+        const text = yield* textOf(origin).pipe(
+          Effect.provideService(RowsWanted, { trim, onReceived: () => undefined })
+        )
+        assert.strictEqual(text, '{"results":[{"name":"R","members":[{"id":1}]}]}')
+      }).pipe(onThread)
+    )
+
+    it.live.each([
+      "application/json",
+      "application/json; charset=utf-8",
+      "application/problem+json",
+      "Application/JSON"
+    ])("of type %s is looked through", (type) =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page, { "content-type": type }))
+        assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), trimmedPage)
+      }).pipe(onThread)
+    )
+
+    it.live.each([
+      ["of another type", 200, "text/html"],
+      ["that looks like JSON", 200, "application/jsonp"],
+      ["that tells of a failure", 400, "application/json"],
+      ["that sends elsewhere", 302, "application/json"]
+    ] as const)("%s is left as it is", ([, status, type]) =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) =>
+          response.writeHead(status, { "content-type": type, location: "/x" }).end(page)
+        )
+        const response = yield* get(origin).pipe(wantingIds())
+        assert.strictEqual(response.status, status)
+        assert.strictEqual(yield* response.text, page)
+      }).pipe(onThread)
+    )
+
+    it.live("that is packed is unpacked, and counted by what was in it", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(gzipSync(page), { "content-encoding": "gzip" }))
+        assert.strictEqual(yield* textOf(origin), page)
+        const received: Array<number> = []
+        assert.strictEqual(yield* textOf(origin).pipe(wantingIds(received)), trimmedPage)
+        assert.strictEqual(received.at(-1), page.length)
+      }).pipe(onThread)
+    )
+
+    it.live("that only says that it is packed is taken as it is", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page, { "content-encoding": "gzip" }))
+        assert.strictEqual(yield* textOf(origin), page)
+        assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), trimmedPage)
+      }).pipe(onThread)
+    )
+
+    it.live("may come in chunks of any size, and an empty one is empty", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(({ url }, response) => {
+          response.writeHead(200, { "content-type": "application/json" })
+          if (url === "/page") for (const character of page) response.write(character)
+          response.end()
+        })
+        assert.strictEqual(yield* textOf(`${origin}/page`), page)
+        assert.strictEqual(yield* textOf(`${origin}/page`).pipe(wantingIds()), trimmedPage)
+        assert.strictEqual(yield* textOf(origin), "")
+        assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), "")
+      }).pipe(onThread)
+    )
+
+    it.live("can be had as text, bytes, JSON and forms, with its head", () =>
+      Effect.gen(function* () {
+        const form = "--x\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n--x--\r\n"
+        const answers: Readonly<Record<string, readonly [type: string, body: string]>> = {
+          "/json": ["application/json", '{"a":[1]}'],
+          "/form": ["multipart/form-data; boundary=x", form],
+          "/params": ["application/x-www-form-urlencoded", "a=1&b=2"]
+        }
+        const { origin } = yield* serve(({ url = "" }, response) => {
+          const [type, body] = answers[url] ?? ["text/plain", "Łucja"]
+          response
+            .setHeader("set-cookie", ["a=1; Path=/", "b=2"])
+            .setHeader("x-name", Buffer.from("Łucja").toString("latin1"))
+          response.writeHead(203, { "content-type": type }).end(body)
+        })
+        const response = yield* get(`${origin}/json?q=1#here`)
+        assert.strictEqual(response.status, 203)
+        assert.strictEqual(response.headers["content-type"], "text/plain")
+        assert.strictEqual(response.cookies.cookies["a"]?.value, "1")
+        assert.strictEqual(response.cookies.cookies["b"]?.value, "2")
+        assert.strictEqual(yield* response.text, "Łucja")
+        assert.deepStrictEqual(yield* Effect.flatMap(get(`${origin}/json`), ({ json }) => json), { a: [1] })
+        const bytes = yield* Effect.flatMap(get(origin), ({ arrayBuffer }) => arrayBuffer)
+        assert.strictEqual(Buffer.from(bytes).toString(), "Łucja")
+        const data = yield* Effect.flatMap(get(`${origin}/form`), ({ formData }) => formData)
+        assert.strictEqual(data.get("a"), "1")
+        const params = yield* Effect.flatMap(get(`${origin}/params`), ({ urlParamsBody }) => urlParamsBody)
+        assert.strictEqual(UrlParams.toString(params), "a=1&b=2")
+        const broken = yield* Effect.exit(Effect.flatMap(get(origin), ({ json }) => json))
+        assert.isTrue(Exit.hasFails(broken))
+        assert.include(String(broken), "203")
+      }).pipe(onThread)
+    )
+
+    it.live.each([204, 304])("of status %i has no body", (status) =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.writeHead(status).end())
+        const response = yield* get(origin)
+        assert.strictEqual(response.status, status)
+        assert.strictEqual(yield* response.text, "")
+      }).pipe(onThread)
+    )
+
+    it.live.each([205, 600, 999])("of status %i may have one, whatever the web thinks of that", (status) =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => response.writeHead(status).end("body"))
+        const response = yield* get(origin)
+        assert.strictEqual(response.status, status)
+        assert.strictEqual(yield* response.text, "body")
+      }).pipe(onThread)
+    )
+
+    it.live("to HEAD has no body", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page, { "content-length": String(page.length) }))
+        const response = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.head(origin))
+        assert.strictEqual(response.headers["content-length"], String(page.length))
+        assert.strictEqual(yield* response.text, "")
+      }).pipe(onThread)
+    )
+  })
+
+  it.live("the request is sent as it is, with its query and its headers", () =>
+    Effect.gen(function* () {
+      const seen: Array<unknown> = []
+      const { origin } = yield* serve(({ headers, method, url }, response) => {
+        seen.push([method, url, headers["x-name"]])
+        response.end()
+      })
+      const request = HttpClientRequest.get(`${origin}/a%20b/?limit=2&q=%C5%81`, { headers: { "x-name": "Ada" } })
+      yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.execute(request))
+      assert.deepStrictEqual(seen, [["GET", "/a%20b/?limit=2&q=%C5%81", "Ada"]])
+    }).pipe(onThread)
+  )
+
+  it.live("requests with a body, and methods that change something, are refused before anything is sent", () =>
+    Effect.gen(function* () {
+      const http = yield* HttpClient.HttpClient
+      const address = yield* Loopback.gone
+      const requests = [
+        HttpClientRequest.post(address),
+        HttpClientRequest.delete(address),
+        HttpClientRequest.bodyText(HttpClientRequest.get(address), "x")
+      ]
+      for (const request of requests) {
+        const result = yield* Effect.result(http.execute(request))
+        assert.include(Result.isFailure(result) ? result.failure.message : "", "only GET and HEAD without a body")
+      }
+    }).pipe(onThread)
+  )
+
+  it.live("many answers come at the same time, each to whom it is for", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* serve((request, response) =>
+        json(`{"results":[{"id":"${request.url}","x":1}]}`)(request, response)
+      )
+      const numbers = Array.from({ length: 50 }, (_, index) => index)
+      const texts = yield* Effect.forEach(numbers, (n) => textOf(`${origin}/${n}`), { concurrency: 10 }).pipe(
+        wantingIds()
+      )
+      assert.deepStrictEqual(
+        texts,
+        numbers.map((n) => `{"results":[{"id":"/${n}"}]}`)
+      )
+    }).pipe(onThread)
+  )
+
+  describe("fails through JsonClient as the connections of this thread do:", () => {
+    const path = "/api/things/"
+
+    /** What JsonClient says of the rows that it reads, or why it does not. */
+    const outcome = (origin: string, layer: Layer.Layer<HttpClient.HttpClient>) =>
+      Effect.gen(function* () {
+        const ids: Array<string> = []
+        const rows = {
+          fields,
+          start: () => void (ids.length = 0),
+          onRow: (row: JsonRows.JsonRow) => ids.push(row.text(0))
+        }
+        const client = yield* JsonClient
+        const result: Result.Result<unknown, HttpFailure> = yield* Effect.result(client.get(path, { rows }))
+        return { result, ids: Result.isSuccess(result) ? ids : [], statistics: yield* client.statistics }
+      }).pipe(
+        Effect.provide(Exchange.clientLayer({ origin, retries: 0, timeout: "10 seconds" })),
+        Effect.provide(layer)
+      )
+
+    /** The same from both, and that. */
+    const both = (origin: string, options?: HttpAgent.HttpAgentOptions) =>
+      Effect.gen(function* () {
+        const [here, there] = yield* Effect.all([
+          outcome(origin, HttpAgent.layer(options)),
+          outcome(origin, HttpThread.layer(options))
+        ])
+        assert.deepStrictEqual(there, here)
+        return there
+      })
+
+    const failure = (origin: string, options?: HttpAgent.HttpAgentOptions) =>
+      Effect.map(both(origin, options), ({ result }) =>
+        Result.isFailure(result) ? result.failure : assert.fail("it succeeded")
+      )
+
+    it.live("not at all, with the same rows, envelope and count of bytes", () =>
+      Effect.gen(function* () {
+        for (const headers of [{}, { "content-encoding": "gzip" }]) {
+          const { origin } = yield* serve(json("content-encoding" in headers ? gzipSync(page) : page, headers))
+          assert.deepStrictEqual(yield* both(origin), {
+            result: Result.succeed({ body: { count: 2, results: [] }, rows: 2 }),
+            ids: ["a", "b"],
+            statistics: { requests: 1, retries: 0, bytes: page.length }
+          })
+        }
+      })
+    )
+
+    it.live("a connection that is refused", () =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* failure(yield* Loopback.gone), { _tag: "ConnectionFailed", layer: "refused" })
+        const local = (yield* Loopback.gone).replace("127.0.0.1", "localhost")
+        assert.deepInclude(yield* failure(local), { _tag: "ConnectionFailed", layer: "refused" })
+      })
+    )
+
+    it.live("a name that nobody has", () =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* failure("http://nobody.invalid"), { _tag: "ConnectionFailed", layer: "dns" })
+      })
+    )
+
+    it.live("a proxy that is not there", () =>
+      Effect.gen(function* () {
+        const proxy = { http: yield* Loopback.gone }
+        assert.deepInclude(yield* failure("http://posthog.test", { proxy }), {
+          _tag: "ConnectionFailed",
+          layer: "proxy"
+        })
+      })
+    )
+
+    it.live("a certificate that is not trusted, unless it is told to be", () =>
+      Effect.gen(function* () {
+        const { ca, origin } = yield* Loopback.serveTls(json(page))
+        assert.deepInclude(yield* failure(origin), { _tag: "ConnectionFailed", layer: "tls" })
+        assert.deepStrictEqual((yield* both(origin, { ca })).ids, ["a", "b"])
+        assert.deepStrictEqual((yield* both(origin, { insecureSkipVerify: true })).ids, ["a", "b"])
+      })
+    )
+
+    it.live.each([
+      ["before the answer", ({ socket }: ServerResponse): void => void socket?.resetAndDestroy()],
+      ["without a word", ({ socket }: ServerResponse): void => void socket?.end()],
+      [
+        "in the head",
+        ({ socket }: ServerResponse): void => {
+          socket?.write("HTTP/1.1 200 OK\r\ncontent-ty", () => void socket.destroy())
+        }
+      ],
+      [
+        "in the middle of a body",
+        (response: ServerResponse): void => {
+          response.writeHead(200, { "content-type": "application/json" })
+          response.write(page.slice(0, 40), () => response.socket?.resetAndDestroy())
+        }
+      ],
+      [
+        "before all that was promised",
+        (response: ServerResponse): void => {
+          response.writeHead(200, { "content-type": "application/json", "content-length": String(page.length) })
+          response.write(page.slice(0, 40), () => response.socket?.end())
+        }
+      ]
+    ] as const)("a connection cut %s", ([, cut]) =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => cut(response))
+        assert.deepInclude(yield* failure(origin), { _tag: "ConnectionFailed", layer: "reset" })
+      })
+    )
+
+    it.live("no HTTP at all", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => void response.socket?.end("SSH-2.0-OpenSSH_9.9\r\n"))
+        assert.deepInclude(yield* failure(origin), { _tag: "ConnectionFailed", layer: "unknown" })
+      })
+    )
+
+    it.live("a head that is too large", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page, { "x-large": "x".repeat(HttpLimits.headerBytes) }))
+        assert.deepInclude(yield* failure(origin), { _tag: "LimitExceeded", limit: "headerBytes" })
+      })
+    )
+
+    it.live.each([
+      ["a missing comma", '{"results":[1,2]"count":2}', "it does not parse at position 16"],
+      ["a missing comma in a row", '{"results":[{"id":1},{"id":2 "x":3}]}', "it does not parse at position 29"],
+      ["text after the end", '{"results":[]}{}', "it does not parse at position 14"],
+      ["two lists of rows", '{"results":[],"results":[1]}', "it has `results` twice"],
+      ["bytes that are not UTF-8", Buffer.of(0x22, 0xff, 0x22), "invalid UTF-8"],
+      ["an end that comes early", page.slice(0, -10), "the body ended early, after 62 bytes"],
+      ["nothing", "", "the body is empty"],
+      ["nesting without end", `{"results":[${"[".repeat(100)}`, "nesting"],
+      ["much around the rows", `{"x":"${"x".repeat(HttpLimits.envelopeBytes)}","results":[]}`, "envelopeBytes"]
+    ] as const)("JSON with %s, packed or not", ([, body, words]) =>
+      Effect.gen(function* () {
+        const plain = yield* serve(json(Buffer.from(body)))
+        const packed = yield* serve(json(gzipSync(body), { "content-encoding": "gzip" }))
+        assert.include((yield* failure(plain.origin)).message, words)
+        assert.include((yield* failure(packed.origin)).message, words)
+      })
+    )
+
+    it.live("a row without end", () =>
+      Effect.gen(function* () {
+        const row = Buffer.from(`"${"x".repeat(HttpLimits.rowBytes)}`)
+        const { origin } = yield* serve((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" })
+          response.write('{"results":[')
+          response.write(row)
+        })
+        assert.deepInclude(yield* failure(origin), { _tag: "LimitExceeded", limit: "rowBytes" })
+      })
+    )
+
+    it.live.each([5, 20, -4])("gzip that is cut at %i", (length) =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(gzipSync(page).subarray(0, length), { "content-encoding": "gzip" }))
+        const found = yield* failure(origin)
+        assert.deepInclude(found, { _tag: "InvalidJson", truncated: true })
+        assert.include(found.message, "unexpected end of file")
+      })
+    )
+
+    it.live("gzip that is damaged in the middle", () =>
+      Effect.gen(function* () {
+        const packed = gzipSync(randomBytes(300_000).toString("hex"))
+        packed.fill(0xff, 100_000, 100_100)
+        const { origin } = yield* serve(json(packed, { "content-encoding": "gzip" }))
+        assert.include((yield* failure(origin)).message, "gzip")
+      })
+    )
+
+    it.live.skipIf(!thorough)("a small body that unpacks to a huge one", () =>
+      Effect.gen(function* () {
+        const member = gzipSync(`"${"x".repeat(4 * 1024 * 1024)}",`)
+        const bomb = Buffer.concat([gzipSync('{"results":['), ...Array.from({ length: 140 }, () => member)])
+        const { origin } = yield* serve(json(bomb, { "content-encoding": "gzip" }))
+        assert.deepInclude(yield* failure(origin), { _tag: "LimitExceeded", limit: "bodyBytes" })
+      })
+    )
+
+    it.live.each([302, 403, 500, 503])("status %i", (status) =>
+      Effect.gen(function* () {
+        const body = '{"code":"no","detail":"such thing"}'
+        const { origin } = yield* serve((_, response) =>
+          response
+            .writeHead(status, { "content-type": "application/json", "content-encoding": "gzip", location: "/x" })
+            .end(gzipSync(body))
+        )
+        assert.deepInclude(
+          yield* failure(origin),
+          status === 302
+            ? { _tag: "Redirected", status }
+            : { _tag: "UnexpectedStatus", status, code: "no", detail: "such thing" }
+        )
+      })
+    )
+
+    it.live("another type than JSON", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json("<html>", { "content-type": "text/html" }))
+        assert.deepInclude(yield* failure(origin), { _tag: "NotJson", contentType: "text/html" })
+      })
+    )
+
+    it.live("a body that stalls", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).write(page.slice(0, 30))
+        })
+        const impatient = Exchange.clientLayer({ origin, retries: 0, timeout: "300 millis" })
+        const result = yield* Effect.flatMap(JsonClient, (client) =>
+          Effect.result(client.get(path, { rows: { fields, start: () => undefined, onRow: () => undefined } }))
+        ).pipe(Effect.provide(impatient), onThread)
+        assert.deepInclude(Result.isFailure(result) && result.failure, { _tag: "ConnectionFailed", layer: "timeout" })
+      })
+    )
+  })
+
+  describe("a request that nobody waits for any more is ended at the server", () => {
+    it.live("before it is answered", () =>
+      Effect.gen(function* () {
+        const { came, closed, origin } = yield* watched(() => undefined)
+        const fiber = yield* Effect.forkChild(get(origin))
+        yield* came
+        yield* Fiber.interrupt(fiber)
+        yield* closed
+      }).pipe(onThread)
+    )
+
+    it.live.each([
+      ["", { "content-type": "application/json" }],
+      [" that is packed", { "content-type": "application/json", "content-encoding": "gzip" }]
+    ] as const)("in the middle of a body%s", ([, headers]) =>
+      Effect.gen(function* () {
+        const { closed, origin } = yield* watched((_, response) => {
+          const body = "content-encoding" in headers ? gzipSync(page) : Buffer.from(page)
+          response.writeHead(200, headers).write(body.subarray(0, -5))
+        })
+        const began = yield* Deferred.make<void>()
+        const fiber = yield* get(origin).pipe(
+          Effect.flatMap(({ stream }) => Stream.runForEach(stream, () => Deferred.succeed(began, undefined))),
+          wantingIds(),
+          Effect.forkChild
+        )
+        yield* Deferred.await(began)
+        yield* Fiber.interrupt(fiber)
+        yield* closed
+      }).pipe(onThread)
+    )
+
+    it.live("after the first piece that was enough", () =>
+      Effect.gen(function* () {
+        const { closed, origin } = yield* watched((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).write(page)
+        })
+        const { stream } = yield* get(origin)
+        assert.strictEqual(Buffer.from(yield* Effect.fromOption(yield* Stream.runHead(stream))).toString(), page)
+        yield* closed
+      }).pipe(onThread)
+    )
+
+    it.live("when what came is no JSON", () =>
+      Effect.gen(function* () {
+        const { closed, origin } = yield* watched((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).write("{]")
+        })
+        assert.isTrue(Exit.hasFails(yield* Effect.exit(textOf(origin).pipe(wantingIds()))))
+        yield* closed
+      }).pipe(onThread)
+    )
+
+    it.live("and others go on", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => {
+          if (request.url === "/page") json(page)(request, response)
+        })
+        const waiting = yield* Effect.forkChild(
+          Effect.all([get(`${origin}/a`), get(`${origin}/b`)], { concurrency: 2 })
+        )
+        assert.strictEqual(yield* textOf(`${origin}/page`), page)
+        yield* Fiber.interrupt(waiting)
+        assert.strictEqual(yield* textOf(`${origin}/page`), page)
+      }).pipe(onThread)
+    )
+  })
+
+  describe("a server that sends faster than anybody reads has to wait, and goes on when it is read:", () => {
+    const rows = Array.from({ length: 1000 }, (_, id) => `{"id":"${id}${randomBytes(24_000).toString("hex")}"}`)
+    const large = Buffer.from(`{"results":[${rows.join()}]}`)
+    const hashOf = (pieces: ReadonlyArray<Uint8Array>) =>
+      createHash("sha256").update(Buffer.concat(pieces)).digest("hex")
+
+    it.live.each([
+      ["an answer of which nothing is left out", false, false],
+      ["one that is looked through", false, true],
+      ["one that is packed", true, false],
+      ["one that is packed and looked through", true, true]
+    ] as const)("%s", ([, isPacked, isTrimmed]) =>
+      Effect.gen(function* () {
+        const body = isPacked ? gzipSync(large, { level: 1 }) : large
+        let sent = 0
+        const { origin } = yield* serve((_, response) => {
+          response.writeHead(200, {
+            "content-type": "application/json",
+            ...(isPacked ? { "content-encoding": "gzip" } : {})
+          })
+          const send = (): void => {
+            while (sent < body.length) {
+              const piece = body.subarray(sent, sent + 64 * 1024)
+              sent += piece.length
+              if (!response.write(piece)) {
+                response.once("drain", send)
+                return
+              }
+            }
+            response.end()
+          }
+          send()
+        })
+        const untilItStops = Effect.gen(function* () {
+          for (let before = 0; before !== sent;) {
+            before = sent
+            yield* Effect.sleep(250)
+          }
+        })
+        let isFirst = true
+        const pieces: Array<Uint8Array> = []
+        let sentMeanwhile = 0
+        yield* get(origin).pipe(
+          Effect.flatMap(({ stream }) =>
+            Stream.runForEach(stream, (piece) => {
+              pieces.push(piece)
+              if (!isFirst) return Effect.void
+              isFirst = false
+              return Effect.tap(untilItStops, () => Effect.sync(() => void (sentMeanwhile = sent)))
+            })
+          ),
+          isTrimmed ? wantingIds() : Effect.provideService(RowsWanted, undefined)
+        )
+        // What the system keeps for both ends of a connection is most of it.
+        assert.isAtMost(sentMeanwhile, 16 * 1024 * 1024)
+        assert.strictEqual(sent, body.length)
+        assert.strictEqual(hashOf(pieces), hashOf([large]))
+      }).pipe(onThread)
+    )
+  })
+
+  it.live.each([
+    ["of which nothing is wanted", '"x"', {}],
+    ["of which all is wanted", '{"id":1}', {}],
+    ["that is packed", '{"id":1}', { "content-encoding": "gzip" }]
+  ] as const)("a body that drips, %s, is not taken for silence", ([, row, headers]) =>
+    Effect.gen(function* () {
+      const { origin } = yield* serve(({ url }, response) => {
+        if (url !== "/drips") return void response.end()
+        const out = "content-encoding" in headers ? createGzip() : new PassThrough()
+        out.pipe(response.writeHead(200, { "content-type": "application/json", ...headers }))
+        const say = (text: string) => {
+          out.write(text)
+          if ("flush" in out) out.flush()
+        }
+        say(`{"results":[${row}`)
+        let left = 40
+        const timer = setInterval(() => {
+          say(`,${row}`)
+          if (--left > 0) return
+          clearInterval(timer)
+          out.end("]}")
+        }, 40)
+      })
+      // The thread takes its time to start, which is silence as well.
+      yield* get(origin)
+      const rows = { fields, start: () => undefined, onRow: () => undefined }
+      const answer = yield* Effect.flatMap(JsonClient, (client) => client.get("/drips", { rows })).pipe(
+        Effect.provide(Exchange.clientLayer({ origin, retries: 0, timeout: "1 second" }))
+      )
+      assert.strictEqual(answer.rows, 41)
+    }).pipe(onThread)
+  )
+
+  describe("the thread", () => {
+    it.live("is one for each layer, and ends with its scope", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const { origin } = yield* serve(json(page))
+        const layer = HttpThread.layer()
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const both = yield* Effect.all([Layer.build(layer), Layer.build(layer)])
+            const texts = yield* Effect.forEach(both, (context) => Effect.provide(textOf(origin), context))
+            assert.deepStrictEqual(texts, [page, page])
+            assert.deepStrictEqual(started.map(isRunning), [true, true])
+          })
+        )
+        assert.deepStrictEqual(started.map(isRunning), [false, false])
+      })
+    )
+
+    it.live("ends with its scope while answers are on their way as well, which fail", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const { came, closed, origin } = yield* watched(() => undefined)
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(HttpThread.layer(), scope)
+        const fiber = yield* Effect.forkChild(Effect.exit(Effect.provide(get(origin), context)))
+        yield* came
+        yield* Scope.close(scope, Exit.void)
+        yield* closed
+        assert.deepStrictEqual(started.map(isRunning), [false])
+        assert.include(messageOf(yield* Fiber.join(fiber)), "the thread of the connections ended")
+        const later = yield* Effect.exit(Effect.provide(get(origin), context))
+        assert.include(messageOf(later), "the thread of the connections ended")
+      })
+    )
+
+    it.live("that dies fails what is on its way, before the answer and in its body, and what comes later", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const { origin } = yield* serve(({ url }, response) => {
+          if (url === "/body") response.writeHead(200).write("beginning")
+        })
+        const context = yield* Layer.build(HttpThread.layer())
+        const exchange = (path: string) => Effect.exit(Effect.provide(textOf(origin + path), context))
+        const fiber = yield* Effect.forkChild(Effect.all([exchange("/head"), exchange("/body")], { concurrency: 2 }))
+        yield* Effect.provide(
+          Effect.flatMap(get(`${origin}/body`), ({ stream }) => Stream.runHead(stream)),
+          context
+        )
+        const [thread] = started
+        yield* Effect.promise(async () => thread?.terminate())
+        for (const exit of [...(yield* Fiber.join(fiber)), yield* exchange("/head")]) {
+          assert.include(messageOf(exit), "the thread of the connections ended: exit code 1")
+        }
+      })
+    )
+
+    it.live("that cannot make connections says why, whenever it is asked", () =>
+      Effect.gen(function* () {
+        for (let turn = 0; turn < 2; turn++) {
+          assert.include(messageOf(yield* Effect.exit(get("http://posthog.test"))), "Invalid URL")
+        }
+      }).pipe(Effect.provide(HttpThread.layer({ proxy: { http: "no address" } })))
+    )
+  })
+})
