@@ -5,7 +5,7 @@
 import { BinaryReader, WireType, base64Decode, base64Encode } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
 import { CapabilityPermissions } from "./CapabilityPermissions.ts"
-import type { DeclaredCodec, MessageCodec } from "./Codec.ts"
+import type { DeclaredCodec, MessageCodec, Seen } from "./Codec.ts"
 import { EntitlementImmutable, GrantImmutable, GrantMetadata } from "./GrantAnnotation.ts"
 import { GrantExpandable } from "./GrantExpandable.ts"
 import { isRecord } from "./Json.ts"
@@ -165,11 +165,11 @@ const print = (writer: JsonWriter, value: unknown): void => {
 
 const closeBrace = 0x7d
 
-const check = (value: unknown): Violation | undefined => {
+const check = (value: unknown, seen: Seen): Violation | undefined => {
   if (!isRecord(value)) return violation(kindOf(value), "an annotation")
   const url = value["@type"]
   const of = byUrl.get(url)
-  if (of !== undefined) return of.codec.check(value)
+  if (of !== undefined) return of.codec.check(value, seen)
   return printable.has(url)
     ? undefined
     : violation(typeof url === "string" ? quote(url) : kindOf(url), "an annotation that SDK 0.7.27 can print")

@@ -4,6 +4,12 @@ import type { JsonWriter } from "./JsonWriter.ts"
 import type { Violation } from "./Violation.ts"
 import type { ProtobufWriter } from "./ProtobufWriter.ts"
 
+/** What was looked at within one record. */
+export interface Seen {
+  /** The object that was found to be right last: a user's profile stands in two places, as one object. */
+  struct: object | undefined
+}
+
 /**
  * The ways of one message body, without its tag or length. They take `unknown`, because a codec is reached through a
  * field's name; the types are settled where a message is declared.
@@ -15,7 +21,7 @@ export interface MessageCodec {
   /** Proto-JSON: one line, keys in declaration order, defaults left out. */
   readonly print: (writer: JsonWriter, value: unknown) => void
   /** The first declared limit that the value breaks. */
-  readonly check: (value: unknown) => Violation | undefined
+  readonly check: (value: unknown, seen: Seen) => Violation | undefined
 }
 
 /** The ways of a message that is declared by its fields. */
@@ -39,5 +45,5 @@ export interface FieldCodec {
   readonly read: (reader: BinaryReader, wireType: WireType, previous: unknown) => unknown
   /** Writes the JSON of the value. */
   readonly print: (writer: JsonWriter, value: unknown) => void
-  readonly check: (value: unknown) => Violation | undefined
+  readonly check: (value: unknown, seen: Seen) => Violation | undefined
 }

@@ -10,6 +10,7 @@
 import { WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
 import type { FieldCodec, MessageCodec } from "./Codec.ts"
+import { isRecord } from "./Json.ts"
 import * as Struct from "./Struct.ts"
 import * as TextRule from "./TextRule.ts"
 import * as Timestamp from "./Timestamp.ts"
@@ -196,6 +197,19 @@ export const message = <T, E>(number: number, of: MessageLike<T, E>): Field<Sche
     read: (reader, wireType, previous) => codec.read(reader, endOfValue(reader, wireType), previous),
     print: codec.print,
     check: codec.check
+  })
+}
+
+/**
+ * A message that is mostly the one of the record before, as one object: what was printed of it on the same page is
+ * copied, which saves a third of a grant's time.
+ */
+export const shared = <T, E>(number: number, of: MessageLike<T, E>): Field<Schema.Codec<T, E>> => {
+  const field = message(number, of)
+  const { print } = of.codec
+  return define(field, {
+    ...field.codec,
+    print: (writer, value) => (isRecord(value) ? writer.once(value, print) : print(writer, value))
   })
 }
 

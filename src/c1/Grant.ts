@@ -34,7 +34,7 @@ export type GrantSources = Message.Type<typeof GrantSources>
  * }
  */
 export const Grant = Message.make("c1.connector.v2.Grant", {
-  entitlement: Field.message(1, Entitlement),
+  entitlement: Field.shared(1, Entitlement),
   principal: Field.message(2, Resource),
   id: Field.string(3, TextRule.id),
   sources: Field.optional(Field.message(5, GrantSources)),

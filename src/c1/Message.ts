@@ -207,7 +207,7 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
       writer.byte(closeBrace)
     },
     printMembers,
-    check: (value) => {
+    check: (value, seen) => {
       if (!isRecord(value)) return violation(kindOf(value), "an object")
       let due = 0
       for (const name in value) {
@@ -215,7 +215,7 @@ const makeCodec = (entries: ReadonlyArray<Entry>): DeclaredCodec => {
         const entry = entryOf(printing, name, due)
         if (entry === undefined || member === undefined) continue
         due = entry.rank + 1
-        const inner = entry.check(member)
+        const inner = entry.check(member, seen)
         if (inner !== undefined) return within(name, inner)
       }
       for (const entry of required) {
@@ -286,6 +286,6 @@ export const make = <const N extends string, const F extends Fields>(typeName: N
         throw unwritable(cause)
       }
     },
-    check: (value) => codec.check(value)
+    check: (value) => codec.check(value, { struct: undefined })
   }
 }

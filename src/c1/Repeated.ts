@@ -1,6 +1,7 @@
 /** The kinds of field that hold many: lists, and maps by a text. An empty one is the same as an absent one. */
 import { WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
+import type { Seen } from "./Codec.ts"
 import { type Field, type MessageLike, asCheck, define, delimited, namesOf, text } from "./Field.ts"
 import { isArray, isRecord, printEntries, setKey, sortedKeys } from "./Json.ts"
 import type { JsonWriter } from "./JsonWriter.ts"
@@ -38,11 +39,11 @@ const closeBracket = 0x5d
 const comma = 0x2c
 
 const checkItems =
-  (item: (value: unknown) => Violation | undefined, rule: Rule<ReadonlyArray<unknown>>) =>
-  (value: unknown): Violation | undefined => {
+  (item: (value: unknown, seen: Seen) => Violation | undefined, rule: Rule<ReadonlyArray<unknown>>) =>
+  (value: unknown, seen: Seen): Violation | undefined => {
     if (!isArray(value)) return violation(kindOf(value), "an array")
     for (let index = 0; index < value.length; index++) {
-      const inner = item(value[index])
+      const inner = item(value[index], seen)
       if (inner !== undefined) return within(`[${index}]`, inner)
     }
     return rule(value)
@@ -200,10 +201,10 @@ export const messageMap = <T, E>(
     },
     print: (writer, value) =>
       isRecord(value) ? printEntries(writer, value, codec.print) : malformed(`${kindOf(value)} is not a map`),
-    check: (value) => {
+    check: (value, seen) => {
       if (!isRecord(value)) return violation(kindOf(value), "an object")
       for (const key of Object.keys(value)) {
-        const inner = TextRule.any(key) ?? codec.check(value[key])
+        const inner = TextRule.any(key) ?? codec.check(value[key], seen)
         if (inner !== undefined) return within(`[${JSON.stringify(key)}]`, inner)
       }
       return undefined

@@ -4,7 +4,7 @@
  */
 import { type BinaryReader, WireType } from "@bufbuild/protobuf/wire"
 import { Schema } from "effect"
-import type { MessageCodec } from "./Codec.ts"
+import type { MessageCodec, Seen } from "./Codec.ts"
 import { byCodePoint, isArray, isPlain, isRecord, printEntries, setKey, sortedKeys } from "./Json.ts"
 import { JsonWriter } from "./JsonWriter.ts"
 import * as TextRule from "./TextRule.ts"
@@ -195,16 +195,33 @@ const checkValue = (value: unknown, depth: number): Violation | undefined => {
   return isRecord(value) ? checkMembers(value, depth + 1) : violation(kindOf(value), "a JSON value")
 }
 
+const checkMember = (key: string, value: unknown, depth: number): Violation | undefined => {
+  const inner = TextRule.any(key) ?? checkValue(value, depth)
+  return inner === undefined ? undefined : within(`[${JSON.stringify(key)}]`, inner)
+}
+
 const checkMembers = (members: { readonly [key: string]: unknown }, depth: number): Violation | undefined => {
-  for (const key of Object.keys(members)) {
-    const inner = TextRule.any(key) ?? checkValue(members[key], depth)
-    if (inner !== undefined) return within(`[${JSON.stringify(key)}]`, inner)
+  if (!isPlain(members)) {
+    for (const key of Object.keys(members)) {
+      const inner = checkMember(key, members[key], depth)
+      if (inner !== undefined) return inner
+    }
+    return undefined
+  }
+  for (const key in members) {
+    const inner = checkMember(key, members[key], depth)
+    if (inner !== undefined) return inner
   }
   return undefined
 }
 
-const check = (value: unknown): Violation | undefined =>
-  isRecord(value) ? checkMembers(value, 1) : violation(kindOf(value), "a JSON object")
+const check = (value: unknown, seen?: Seen): Violation | undefined => {
+  if (!isRecord(value)) return violation(kindOf(value), "a JSON object")
+  if (seen?.struct === value) return undefined
+  const found = checkMembers(value, 1)
+  if (found === undefined && seen !== undefined) seen.struct = value
+  return found
+}
 
 const explain = (found: Violation | undefined): string | undefined =>
   found === undefined ? undefined : `Expected ${found.limit}, got ${found.found}`

@@ -33,15 +33,9 @@ export const maxBytes =
 
 const idMax = 1024
 
-// ASCII that is no white space.
-const isInk = (unit: number): boolean => unit > 0x20 && unit < 0x7f
-
-const hasBlankEnd = (text: string): boolean =>
-  !(isInk(text.charCodeAt(0)) && isInk(text.charCodeAt(text.length - 1))) && text.trim().length !== text.length
-
 const checkId: Rule<string> = (text) => {
   if (text === "") return violation("an empty id", `1 to ${idMax} bytes`)
-  if (hasBlankEnd(text)) return violation(quote(text), "no white space at either end")
+  if (text.trim().length !== text.length) return violation(quote(text), "no white space at either end")
   return any(text) ?? tooLong(text, idMax)
 }
 

@@ -51,6 +51,16 @@ describe("JsonWriter", () => {
     assert.strictEqual(new JsonWriter().text("\ufffd").toString(), '"\ufffd"')
   })
 
+  it("finds what needs an escape wherever it stands in a text", () => {
+    for (const odd of [0, 0x1f, 0x20, 0x22, 0x23, 0x5b, 0x5c, 0x5d, 0x7f, 0x80, 0xd83e, 0xdd94, 0xffff]) {
+      for (let length = 1; length <= 21; length++) {
+        for (let at = 0; at < length; at++) {
+          agree("!".repeat(at) + String.fromCharCode(odd) + "~".repeat(length - at - 1))
+        }
+      }
+    }
+  })
+
   it.each(["a", "é", "王", "🦔", '"', "\ud83e", "\uffff"])("writes texts of %j longer than its buffer", (character) => {
     for (const length of [0, 1365, 4094, 4095, 4096, 10_000]) agree(character.repeat(length))
   })

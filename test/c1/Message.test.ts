@@ -165,6 +165,24 @@ describe("determinism", () => {
     assert.strictEqual(GrantSources.toJson(sources), '{"sources":{"a":{},"\uff5e":{"isDirect":true},"\u{1f600}":{}}}')
   })
 
+  it("writes an object anew that changed since the record before", () => {
+    const profile = { seat: "member" }
+    const entitlement = { resource: { id: { resourceType: "role", resource: "r1" } }, id: "role:r1:member" }
+    const principal = { id: { resourceType: "user", resource: "u1" } }
+    const user = { id: principal.id, annotations: [{ "@type": UserTrait.typeUrl, profile }], profile }
+    const encodeGrant = Grant.encoder()
+    const encodeUser = Resource.encoder()
+    for (const text of ["member", "owner", "", "é".repeat(70), "x".repeat(20_000), "\u0000", "member"]) {
+      profile.seat = text
+      entitlement.id = text
+      const grant: Grant = { entitlement, principal, id: "g" }
+      assert.strictEqual(hex(encodeUser(user)), hex(Resource.encode(structuredClone(user))))
+      assert.deepStrictEqual(Result.getOrThrow(Resource.decode(encodeUser(user))), user)
+      assert.strictEqual(hex(encodeGrant(grant)), hex(Grant.encode(structuredClone(grant))))
+      assert.deepStrictEqual(Result.getOrThrow(Grant.decode(encodeGrant(grant))), grant)
+    }
+  })
+
   it("writes a value the same after another one failed", () => {
     const encode = Resource.encoder()
     const fine: Resource = { id: { resourceType: "user", resource: "u1" } }

@@ -26,6 +26,20 @@ describe("Struct", () => {
     assert.strictEqual(hex(value), hex(Object.fromEntries(Object.entries(value).toReversed())))
   })
 
+  it("holds an object's own members, whatever it was made from", () => {
+    const expected: Struct = { a: 1, b: "2" }
+    const inherits: Struct = Object.assign(Object.create({ z: 3, "\ud800": 4 }), { b: "2", a: 1 })
+    const without: Struct = Object.assign(Object.create(null), { a: 1, b: "2" })
+    const numbered: Struct = { b: "2", 10: 1, 9: 0 }
+    for (const value of [inherits, without]) {
+      assert.strictEqual(hex(value), hex(expected))
+      assert.strictEqual(GrantMetadata.toJson({ metadata: value }), GrantMetadata.toJson({ metadata: expected }))
+      assert.isUndefined(GrantMetadata.check({ metadata: value }))
+    }
+    assert.strictEqual(GrantMetadata.toJson({ metadata: numbered }), '{"metadata":{"10":1,"9":0,"b":"2"}}')
+    assert.deepStrictEqual(roundTrip(numbered), numbered)
+  })
+
   it("prints numbers in their shortest form", () => {
     assert.strictEqual(
       GrantMetadata.toJson({ metadata: { l: [0, -0, 1.5, 1e21, 1e-7, 123456789012345680000, 0.000001] } }),

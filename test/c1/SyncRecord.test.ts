@@ -171,6 +171,20 @@ suite("validate", () => {
     })
   }
 
+  it("looks at a profile in both of its places, and at each record anew", () => {
+    const profile = { note: "right" }
+    const twice = user({ profile })
+    const both: SyncRecord = twice._tag === "Resource" ? { ...twice, value: { ...twice.value, profile } } : twice
+    assert.isUndefined(validate(both))
+    profile.note = "\ud800"
+    assert.strictEqual(validate(both)?.field, 'annotations[0].profile["note"]')
+    profile.note = "right"
+    assert.isUndefined(validate(both))
+    const copy: SyncRecord =
+      twice._tag === "Resource" ? { ...twice, value: { ...twice.value, profile: { note: "\ud800" } } } : twice
+    assert.strictEqual(validate(copy)?.field, 'profile["note"]')
+  })
+
   it("says what is wrong, where, and what to do", () => {
     assert.strictEqual(
       validate(resource({ displayName: long }))?.message,
@@ -301,6 +315,24 @@ suite("linesPrinter", () => {
     const records = [resourceType({}), resource({}), resource({ displayName: "two\nlines" }), grantWith({})]
     assert.strictEqual(textOf(linesPrinter()(records)), linesOf(records))
     assert.deepStrictEqual(linesPrinter()([]), [])
+  })
+
+  it("prints grants of one entitlement as toJson does, also when it is another by the next page", () => {
+    const shared = { resource: { id: { resourceType: "role", resource: "r1" } }, id: "role:r1:member" }
+    const grants = (count: number): ReadonlyArray<SyncRecord> =>
+      Array.from({ length: count }, (_, at) =>
+        grantWith({
+          id: `g${at}`,
+          entitlement: at % 50 === 49 ? structuredClone(shared) : at % 7 === 6 ? member : shared
+        })
+      )
+    const print = linesPrinter()
+    for (const count of [3, 1, 2000, 2]) {
+      shared.id += "é"
+      shared.resource.id.resource += "\n"
+      const records = grants(count)
+      assert.strictEqual(textOf(print(records)), linesOf(records))
+    }
   })
 
   it("gives whole lines in pieces that stay as they are while it goes on", () => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import * as TextRule from "../../src/c1/TextRule.ts"
 
 const holds = (rule: TextRule.TextRule, text: string) => assert.isUndefined(rule(text), JSON.stringify(text))
@@ -94,6 +95,31 @@ describe("TextRule", () => {
       assert.isDefined(TextRule.email(text), JSON.stringify(text))
     }
   })
+
+  // What the rule was before plain addresses had a way of their own.
+  const local = /^[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+)*$/
+  const host = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i
+  const isEmail = (text: string): boolean => {
+    const at = text.lastIndexOf("@")
+    const [before, after] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)]
+    const fits = Buffer.byteLength(before) <= 64 && Buffer.byteLength(text) <= 254
+    return text.isWellFormed() && fits && local.test(before) && host.test(after)
+  }
+
+  const piece = Schema.Literals(
+    ["a", "Z", "0", "9", ".", "-", "_", "+", "@", "'", " ", "ü", "[", "`", "{", "/", ":", "\ud83e"].concat(
+      "l".repeat(62)
+    )
+  )
+  it.prop(
+    "takes the addresses that the patterns take, and no others",
+    [Schema.Array(piece), Schema.Array(piece)],
+    ([before, after]) => {
+      const text = `${before.join("")}@${after.join("")}`
+      assert.strictEqual(TextRule.email(text) === undefined, isEmail(text), JSON.stringify(text))
+    },
+    { arbitrary: { runs: 2000 } }
+  )
 
   it("counts characters where C1 does", () => {
     const rule = TextRule.characters(256)

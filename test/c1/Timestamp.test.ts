@@ -90,6 +90,69 @@ describe("Timestamp", () => {
     }
   )
 
+  /** The same by a pattern and `Date`. */
+  const slowly = (text: string): string | undefined => {
+    const shape = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
+    const [, year, month, day, hour, minute, second, fraction = "", sign, hours = "0", minutes = "0"] =
+      shape.exec(text) ?? []
+    const clock = `${year}-${month}-${day}T${hour}:${minute}:${second}`
+    const local = Date.parse(`${clock}Z`)
+    if (Number.isNaN(local) || new Date(local).toISOString().slice(0, 19) !== clock) return undefined
+    if (Number(hours) > 23 || Number(minutes) > 59) return undefined
+    const millis = local - (sign === "-" ? -60_000 : 60_000) * (Number(hours) * 60 + Number(minutes))
+    if (millis < -62_135_596_800_000 || millis > 253_402_300_799_000) return undefined
+    const places = fraction.padEnd(9, "0").replace(/(?:000){1,3}$/, "")
+    return `${new Date(millis).toISOString().slice(0, 19)}${places === "" ? "" : `.${places}`}Z`
+  }
+
+  const two = Schema.Literals([
+    "00",
+    "01",
+    "02",
+    "04",
+    "11",
+    "12",
+    "13",
+    "23",
+    "24",
+    "28",
+    "29",
+    "30",
+    "31",
+    "59",
+    "60"
+  ])
+  it.prop(
+    "reads a time of any shape as a pattern and Date do",
+    [
+      Schema.Literals(["0000", "0001", "1900", "1969", "1970", "2000", "2024", "2026", "2107", "9999"]),
+      Schema.Tuple([two, two, two, two, two]),
+      Schema.Literals(["T", "t", " "]),
+      Schema.Literals([
+        "",
+        ".",
+        ".0",
+        ".6",
+        ".060",
+        ".000",
+        ".000060",
+        ".600000",
+        ".0000006",
+        ".000000006",
+        ".0123456789"
+      ]),
+      Schema.Literals(["Z", "z", "", "+00:00", "-00:01", "+23:59", "-07:00", "+24:00", "-01:60", "+0100", "Z "])
+    ],
+    ([year, [month, day, hour, minute, second], middle, fraction, offset]) => {
+      const text = `${year}-${month}-${day}${middle}${hour}:${minute}:${second}${fraction}${offset}`
+      const expected = slowly(text)
+      assert.strictEqual(Timestamp.canonical(text), expected, text)
+      assert.strictEqual(Resource.check(createdAt(text)) === undefined, expected !== undefined, text)
+      if (expected !== undefined) assert.strictEqual(through(text), expected)
+    },
+    { arbitrary: { runs: 3000 } }
+  )
+
   it("reads no time outside of the calendar", () => {
     const at = (seconds: number, nanos: number) =>
       Resource.decode(
