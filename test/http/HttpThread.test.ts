@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Result, Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, UrlParams } from "effect/http"
 import { createHash, randomBytes } from "node:crypto"
@@ -27,6 +27,9 @@ const fields = JsonRows.fieldsOf([["id"]])
 const get = (url: string) => Effect.flatMap(HttpClient.HttpClient, (http) => http.get(url))
 const textOf = (url: string) => Effect.flatMap(get(url), ({ text }) => text)
 const onThread = Effect.provide(HttpThread.layer())
+
+/** Tests that share a thread, which takes a fifth of a second to start. */
+const shared = layer(HttpThread.layer(), { excludeTestServices: true })
 
 /** Wants nothing but ids, and notes how many bytes came. */
 const wantingIds = (received: Array<number> = []) =>
@@ -76,24 +79,24 @@ const watched = Effect.fnUntraced(function* (handle: RequestListener) {
 })
 
 describe("HttpThread", () => {
-  describe("an answer", () => {
-    it.live("comes whole when nothing is said of what is wanted", () =>
+  shared("an answer", (it) => {
+    it.effect("comes whole when nothing is said of what is wanted", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page))
         assert.strictEqual(yield* textOf(origin), page)
-      }).pipe(onThread)
+      })
     )
 
-    it.live("comes without what is not wanted of its rows, and it is told how many bytes came all the same", () =>
+    it.effect("comes without what is not wanted of its rows, and it is told how many bytes came all the same", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page))
         const received: Array<number> = []
         assert.strictEqual(yield* textOf(origin).pipe(wantingIds(received)), trimmedPage)
         assert.strictEqual(received.at(-1), page.length)
-      }).pipe(onThread)
+      })
     )
 
-    it.live("comes without what is not wanted of the items in its rows", () =>
+    it.effect("comes without what is not wanted of the items in its rows", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json('{"results":[{"name":"R","members":[{"id":1,"name":"Ada"}]}]}'))
         const trim = { fields, inner: "members" }
@@ -101,10 +104,10 @@ describe("HttpThread", () => {
           Effect.provideService(RowsWanted, { trim, onReceived: () => undefined })
         )
         assert.strictEqual(text, '{"results":[{"name":"R","members":[{"id":1}]}]}')
-      }).pipe(onThread)
+      })
     )
 
-    it.live.each([
+    it.effect.each([
       "application/json",
       "application/json; charset=utf-8",
       "application/problem+json",
@@ -113,10 +116,10 @@ describe("HttpThread", () => {
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page, { "content-type": type }))
         assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), trimmedPage)
-      }).pipe(onThread)
+      })
     )
 
-    it.live.each([
+    it.effect.each([
       ["of another type", 200, "text/html"],
       ["that looks like JSON", 200, "application/jsonp"],
       ["that tells of a failure", 400, "application/json"],
@@ -129,28 +132,28 @@ describe("HttpThread", () => {
         const response = yield* get(origin).pipe(wantingIds())
         assert.strictEqual(response.status, status)
         assert.strictEqual(yield* response.text, page)
-      }).pipe(onThread)
+      })
     )
 
-    it.live("that is packed is unpacked, and counted by what was in it", () =>
+    it.effect("that is packed is unpacked, and counted by what was in it", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(gzipSync(page), { "content-encoding": "gzip" }))
         assert.strictEqual(yield* textOf(origin), page)
         const received: Array<number> = []
         assert.strictEqual(yield* textOf(origin).pipe(wantingIds(received)), trimmedPage)
         assert.strictEqual(received.at(-1), page.length)
-      }).pipe(onThread)
+      })
     )
 
-    it.live("that only says that it is packed is taken as it is", () =>
+    it.effect("that only says that it is packed is taken as it is", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page, { "content-encoding": "gzip" }))
         assert.strictEqual(yield* textOf(origin), page)
         assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), trimmedPage)
-      }).pipe(onThread)
+      })
     )
 
-    it.live("may come in chunks of any size, and an empty one is empty", () =>
+    it.effect("may come in chunks of any size, and an empty one is empty", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(({ url }, response) => {
           response.writeHead(200, { "content-type": "application/json" })
@@ -161,10 +164,10 @@ describe("HttpThread", () => {
         assert.strictEqual(yield* textOf(`${origin}/page`).pipe(wantingIds()), trimmedPage)
         assert.strictEqual(yield* textOf(origin), "")
         assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), "")
-      }).pipe(onThread)
+      })
     )
 
-    it.live("can be had as text, bytes, JSON and forms, with its head", () =>
+    it.effect("can be had as text, bytes, JSON and forms, with its head", () =>
       Effect.gen(function* () {
         const form = "--x\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n--x--\r\n"
         const answers: Readonly<Record<string, readonly [type: string, body: string]>> = {
@@ -195,34 +198,34 @@ describe("HttpThread", () => {
         const broken = yield* Effect.exit(Effect.flatMap(get(origin), ({ json }) => json))
         assert.isTrue(Exit.hasFails(broken))
         assert.include(String(broken), "203")
-      }).pipe(onThread)
+      })
     )
 
-    it.live.each([204, 304])("of status %i has no body", (status) =>
+    it.effect.each([204, 304])("of status %i has no body", (status) =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.writeHead(status).end())
         const response = yield* get(origin)
         assert.strictEqual(response.status, status)
         assert.strictEqual(yield* response.text, "")
-      }).pipe(onThread)
+      })
     )
 
-    it.live.each([205, 600, 999])("of status %i may have one, whatever the web thinks of that", (status) =>
+    it.effect.each([205, 600, 999])("of status %i may have one, whatever the web thinks of that", (status) =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => response.writeHead(status).end("body"))
         const response = yield* get(origin)
         assert.strictEqual(response.status, status)
         assert.strictEqual(yield* response.text, "body")
-      }).pipe(onThread)
+      })
     )
 
-    it.live("to HEAD has no body", () =>
+    it.effect("to HEAD has no body", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page, { "content-length": String(page.length) }))
         const response = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.head(origin))
         assert.strictEqual(response.headers["content-length"], String(page.length))
         assert.strictEqual(yield* response.text, "")
-      }).pipe(onThread)
+      })
     )
   })
 
@@ -271,11 +274,11 @@ describe("HttpThread", () => {
     }).pipe(onThread)
   )
 
-  describe("fails through JsonClient as the connections of this thread do:", () => {
+  shared("fails through JsonClient as the connections of this thread do:", (it) => {
     const path = "/api/things/"
 
     /** What JsonClient says of the rows that it reads, or why it does not. */
-    const outcome = (origin: string, layer: Layer.Layer<HttpClient.HttpClient>) =>
+    const outcome = (origin: string, connections: Layer.Layer<HttpClient.HttpClient>) =>
       Effect.gen(function* () {
         const ids: Array<string> = []
         const rows = {
@@ -288,15 +291,16 @@ describe("HttpThread", () => {
         return { result, ids: Result.isSuccess(result) ? ids : [], statistics: yield* client.statistics }
       }).pipe(
         Effect.provide(Exchange.clientLayer({ origin, retries: 0, timeout: "10 seconds" })),
-        Effect.provide(layer)
+        Effect.provide(connections)
       )
 
     /** The same from both, and that. */
     const both = (origin: string, options?: HttpAgent.HttpAgentOptions) =>
       Effect.gen(function* () {
+        const thread = Layer.succeed(HttpClient.HttpClient, yield* HttpClient.HttpClient)
         const [here, there] = yield* Effect.all([
           outcome(origin, HttpAgent.layer(options)),
-          outcome(origin, HttpThread.layer(options))
+          outcome(origin, options === undefined ? thread : HttpThread.layer(options))
         ])
         assert.deepStrictEqual(there, here)
         return there
@@ -307,7 +311,7 @@ describe("HttpThread", () => {
         Result.isFailure(result) ? result.failure : assert.fail("it succeeded")
       )
 
-    it.live("not at all, with the same rows, envelope and count of bytes", () =>
+    it.effect("not at all, with the same rows, envelope and count of bytes", () =>
       Effect.gen(function* () {
         for (const headers of [{}, { "content-encoding": "gzip" }]) {
           const { origin } = yield* serve(json("content-encoding" in headers ? gzipSync(page) : page, headers))
@@ -320,7 +324,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("a connection that is refused", () =>
+    it.effect("a connection that is refused", () =>
       Effect.gen(function* () {
         assert.deepInclude(yield* failure(yield* Loopback.gone), { _tag: "ConnectionFailed", layer: "refused" })
         const local = (yield* Loopback.gone).replace("127.0.0.1", "localhost")
@@ -328,13 +332,13 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("a name that nobody has", () =>
+    it.effect("a name that nobody has", () =>
       Effect.gen(function* () {
         assert.deepInclude(yield* failure("http://nobody.invalid"), { _tag: "ConnectionFailed", layer: "dns" })
       })
     )
 
-    it.live("a proxy that is not there", () =>
+    it.effect("a proxy that is not there", () =>
       Effect.gen(function* () {
         const proxy = { http: yield* Loopback.gone }
         assert.deepInclude(yield* failure("http://posthog.test", { proxy }), {
@@ -344,7 +348,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("a certificate that is not trusted, unless it is told to be", () =>
+    it.effect("a certificate that is not trusted, unless it is told to be", () =>
       Effect.gen(function* () {
         const { ca, origin } = yield* Loopback.serveTls(json(page))
         assert.deepInclude(yield* failure(origin), { _tag: "ConnectionFailed", layer: "tls" })
@@ -353,7 +357,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live.each([
+    it.effect.each([
       ["before the answer", ({ socket }: ServerResponse): void => void socket?.resetAndDestroy()],
       ["without a word", ({ socket }: ServerResponse): void => void socket?.end()],
       [
@@ -383,21 +387,21 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("no HTTP at all", () =>
+    it.effect("no HTTP at all", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => void response.socket?.end("SSH-2.0-OpenSSH_9.9\r\n"))
         assert.deepInclude(yield* failure(origin), { _tag: "ConnectionFailed", layer: "unknown" })
       })
     )
 
-    it.live("a head that is too large", () =>
+    it.effect("a head that is too large", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page, { "x-large": "x".repeat(HttpLimits.headerBytes) }))
         assert.deepInclude(yield* failure(origin), { _tag: "LimitExceeded", limit: "headerBytes" })
       })
     )
 
-    it.live.each([
+    it.effect.each([
       ["a missing comma", '{"results":[1,2]"count":2}', "it does not parse at position 16"],
       ["a missing comma in a row", '{"results":[{"id":1},{"id":2 "x":3}]}', "it does not parse at position 29"],
       ["text after the end", '{"results":[]}{}', "it does not parse at position 14"],
@@ -416,7 +420,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("a row without end", () =>
+    it.effect("a row without end", () =>
       Effect.gen(function* () {
         const row = Buffer.from(`"${"x".repeat(HttpLimits.rowBytes)}`)
         const { origin } = yield* serve((_, response) => {
@@ -428,7 +432,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live.each([5, 20, -4])("gzip that is cut at %i", (length) =>
+    it.effect.each([5, 20, -4])("gzip that is cut at %i", (length) =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(gzipSync(page).subarray(0, length), { "content-encoding": "gzip" }))
         const found = yield* failure(origin)
@@ -437,7 +441,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("gzip that is damaged in the middle", () =>
+    it.effect("gzip that is damaged in the middle", () =>
       Effect.gen(function* () {
         const packed = gzipSync(randomBytes(300_000).toString("hex"))
         packed.fill(0xff, 100_000, 100_100)
@@ -446,7 +450,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live.skipIf(!thorough)("a small body that unpacks to a huge one", () =>
+    it.effect.skipIf(!thorough)("a small body that unpacks to a huge one", () =>
       Effect.gen(function* () {
         const member = gzipSync(`"${"x".repeat(4 * 1024 * 1024)}",`)
         const bomb = Buffer.concat([gzipSync('{"results":['), ...Array.from({ length: 140 }, () => member)])
@@ -455,7 +459,7 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live.each([302, 403, 500, 503])("status %i", (status) =>
+    it.effect.each([302, 403, 500, 503])("status %i", (status) =>
       Effect.gen(function* () {
         const body = '{"code":"no","detail":"such thing"}'
         const { origin } = yield* serve((_, response) =>
@@ -472,14 +476,14 @@ describe("HttpThread", () => {
       })
     )
 
-    it.live("another type than JSON", () =>
+    it.effect("another type than JSON", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json("<html>", { "content-type": "text/html" }))
         assert.deepInclude(yield* failure(origin), { _tag: "NotJson", contentType: "text/html" })
       })
     )
 
-    it.live("a body that stalls", () =>
+    it.effect("a body that stalls", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((_, response) => {
           response.writeHead(200, { "content-type": "application/json" }).write(page.slice(0, 30))
@@ -487,24 +491,24 @@ describe("HttpThread", () => {
         const impatient = Exchange.clientLayer({ origin, retries: 0, timeout: "300 millis" })
         const result = yield* Effect.flatMap(JsonClient, (client) =>
           Effect.result(client.get(path, { rows: { fields, start: () => undefined, onRow: () => undefined } }))
-        ).pipe(Effect.provide(impatient), onThread)
+        ).pipe(Effect.provide(impatient))
         assert.deepInclude(Result.isFailure(result) && result.failure, { _tag: "ConnectionFailed", layer: "timeout" })
       })
     )
   })
 
-  describe("a request that nobody waits for any more is ended at the server", () => {
-    it.live("before it is answered", () =>
+  shared("a request that nobody waits for any more is ended at the server", (it) => {
+    it.effect("before it is answered", () =>
       Effect.gen(function* () {
         const { came, closed, origin } = yield* watched(() => undefined)
         const fiber = yield* Effect.forkChild(get(origin))
         yield* came
         yield* Fiber.interrupt(fiber)
         yield* closed
-      }).pipe(onThread)
+      })
     )
 
-    it.live.each([
+    it.effect.each([
       ["", { "content-type": "application/json" }],
       [" that is packed", { "content-type": "application/json", "content-encoding": "gzip" }]
     ] as const)("in the middle of a body%s", ([, headers]) =>
@@ -522,10 +526,10 @@ describe("HttpThread", () => {
         yield* Deferred.await(began)
         yield* Fiber.interrupt(fiber)
         yield* closed
-      }).pipe(onThread)
+      })
     )
 
-    it.live("after the first piece that was enough", () =>
+    it.effect("after the first piece that was enough", () =>
       Effect.gen(function* () {
         const { closed, origin } = yield* watched((_, response) => {
           response.writeHead(200, { "content-type": "application/json" }).write(page)
@@ -533,20 +537,20 @@ describe("HttpThread", () => {
         const { stream } = yield* get(origin)
         assert.strictEqual(Buffer.from(yield* Effect.fromOption(yield* Stream.runHead(stream))).toString(), page)
         yield* closed
-      }).pipe(onThread)
+      })
     )
 
-    it.live("when what came is no JSON", () =>
+    it.effect("when what came is no JSON", () =>
       Effect.gen(function* () {
         const { closed, origin } = yield* watched((_, response) => {
           response.writeHead(200, { "content-type": "application/json" }).write("{]")
         })
         assert.isTrue(Exit.hasFails(yield* Effect.exit(textOf(origin).pipe(wantingIds()))))
         yield* closed
-      }).pipe(onThread)
+      })
     )
 
-    it.live("and others go on", () =>
+    it.effect("and others go on", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve((request, response) => {
           if (request.url === "/page") json(page)(request, response)
@@ -557,17 +561,17 @@ describe("HttpThread", () => {
         assert.strictEqual(yield* textOf(`${origin}/page`), page)
         yield* Fiber.interrupt(waiting)
         assert.strictEqual(yield* textOf(`${origin}/page`), page)
-      }).pipe(onThread)
+      })
     )
   })
 
-  describe("a server that sends faster than anybody reads has to wait, and goes on when it is read:", () => {
+  shared("a server that sends faster than anybody reads has to wait, and goes on when it is read:", (it) => {
     const rows = Array.from({ length: 1000 }, (_, id) => `{"id":"${id}${randomBytes(24_000).toString("hex")}"}`)
     const large = Buffer.from(`{"results":[${rows.join()}]}`)
     const hashOf = (pieces: ReadonlyArray<Uint8Array>) =>
       createHash("sha256").update(Buffer.concat(pieces)).digest("hex")
 
-    it.live.each([
+    it.effect.each([
       ["an answer of which nothing is left out", false, false],
       ["one that is looked through", false, true],
       ["one that is packed", true, false],
@@ -618,7 +622,7 @@ describe("HttpThread", () => {
         assert.isAtMost(sentMeanwhile, 16 * 1024 * 1024)
         assert.strictEqual(sent, body.length)
         assert.strictEqual(hashOf(pieces), hashOf([large]))
-      }).pipe(onThread)
+      })
     )
   })
 
@@ -660,10 +664,10 @@ describe("HttpThread", () => {
       Effect.gen(function* () {
         const started = yield* threads
         const { origin } = yield* serve(json(page))
-        const layer = HttpThread.layer()
+        const fresh = HttpThread.layer()
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const both = yield* Effect.all([Layer.build(layer), Layer.build(layer)])
+            const both = yield* Effect.all([Layer.build(fresh), Layer.build(fresh)])
             const texts = yield* Effect.forEach(both, (context) => Effect.provide(textOf(origin), context))
             assert.deepStrictEqual(texts, [page, page])
             assert.deepStrictEqual(started.map(isRunning), [true, true])
