@@ -3,6 +3,7 @@ import * as NodeStream from "@effect/platform-node/NodeStream"
 import { type Duration, Effect, Option, Sink, Stream } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { createGunzip } from "node:zlib"
+import { beginsGzip } from "./GzipMark.ts"
 import { type HttpFailure, InvalidJson } from "./HttpFailure.ts"
 import { HttpLimits } from "./HttpLimits.ts"
 
@@ -23,7 +24,7 @@ export const bytes = (
     Effect.map(([first, rest]) => {
       const whole = Stream.concat(Stream.fromArray(first), rest)
       const [head] = first
-      return head?.[0] === 0x1f && head[1] === 0x8b ? whole.pipe(unpack(path)) : whole
+      return head !== undefined && beginsGzip(head) ? whole.pipe(unpack(path)) : whole
     }),
     Stream.unwrap
   )

@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { createGunzip, type Gunzip } from "node:zlib"
 import type { Dispatcher } from "undici"
 import { BufferPool } from "./BufferPool.ts"
+import { beginsGzip } from "./GzipMark.ts"
 import * as HttpDispatcher from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
@@ -93,7 +94,7 @@ class Exchange {
       if (this.#isOver) return
       if (this.#mayBePacked) {
         this.#mayBePacked = false
-        if (chunk[0] === 0x1f && chunk[1] === 0x8b) this.#unpack()
+        if (beginsGzip(chunk)) this.#unpack()
       }
       if (this.#gunzip === undefined) return this.#take(chunk)
       if (!this.#gunzip.write(chunk)) controller.pause()

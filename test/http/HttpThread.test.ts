@@ -8,6 +8,7 @@ import type { Worker } from "node:worker_threads"
 import { createGzip, gzipSync } from "node:zlib"
 import * as HttpAgent from "../../src/http/HttpAgent.ts"
 import type { HttpFailure } from "../../src/http/HttpFailure.ts"
+import type { FromThread } from "../../src/http/HttpThreadMessage.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { JsonClient } from "../../src/http/JsonClient.ts"
@@ -320,6 +321,23 @@ describe("HttpThread", () => {
             ids: ["a", "b"],
             statistics: { requests: 1, retries: 0, bytes: page.length }
           })
+        }
+      })
+    )
+
+    it.effect("not at all where each byte comes by itself, packed or not", () =>
+      Effect.gen(function* () {
+        for (const headers of [{}, { "content-encoding": "gzip" }]) {
+          const body = "content-encoding" in headers ? gzipSync(page) : Buffer.from(page)
+          const { origin } = yield* serve((_, response) => {
+            response.writeHead(200, { "content-type": "application/json", ...headers }).flushHeaders()
+            const say = (at: number): void => {
+              if (at === body.length) response.end()
+              else response.write(body.subarray(at, at + 1), () => setImmediate(say, at + 1))
+            }
+            say(0)
+          })
+          assert.deepStrictEqual((yield* both(origin)).ids, ["a", "b"])
         }
       })
     )
@@ -712,6 +730,41 @@ describe("HttpThread", () => {
         for (const exit of [...(yield* Fiber.join(fiber)), yield* exchange("/head")]) {
           assert.include(messageOf(exit), "the thread of the connections ended: exit code 1")
         }
+      })
+    )
+
+    it.live("tells the end of each answer once, and nothing of it after that", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const context = yield* Layer.build(HttpThread.layer())
+        // Broken in its middle, where much more follows.
+        const wrong = Buffer.from(`{"results":[{"id":1}],]${page.repeat(50_000)}`)
+        const damaged = gzipSync(randomBytes(500_000).toString("hex")).fill(0xff, 200_000, 200_100)
+        const { origin } = yield* serve((request, response) => {
+          const answers: Readonly<Record<string, Uint8Array>> = {
+            "/wrong": wrong,
+            "/packed": gzipSync(wrong),
+            "/damaged": damaged
+          }
+          const { url = "" } = request
+          const headers = url === "/packed" || url === "/damaged" ? { "content-encoding": "gzip" } : {}
+          if (url !== "/cut") return json(answers[url] ?? page, headers)(request, response)
+          response.writeHead(200, { "content-type": "application/json" })
+          response.write(page.slice(0, 30), () => response.socket?.resetAndDestroy())
+        })
+        // Node tells of a thread a little after it was started.
+        yield* Effect.provide(textOf(origin), context)
+        const told = new Map<number, Array<string>>()
+        started[0]?.on("message", (message: FromThread) => {
+          const isEnd = message.tag === "failed" || (message.tag === "piece" && message.isLast)
+          told.set(message.id, [...(told.get(message.id) ?? []), isEnd ? "end" : "more"])
+        })
+        const paths = ["/wrong", "/packed", "/damaged", "/cut", "/page"]
+        for (const path of [...paths, ...paths]) {
+          yield* Effect.exit(textOf(origin + path)).pipe(wantingIds(), Effect.provide(context))
+        }
+        assert.strictEqual(told.size, 2 * paths.length)
+        for (const kinds of told.values()) assert.strictEqual(kinds.indexOf("end"), kinds.length - 1, kinds.join())
       })
     )
 
