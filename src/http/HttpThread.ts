@@ -214,7 +214,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
   let count = 0
   const gone = () =>
     new ThreadFailed({ message: `the thread of the connections ended: ${ended() ?? "no reason told"}` })
-  const post = (message: ToThread): void => worker.postMessage(message)
+  const post = (message: ToThread): void => worker.postMessage(message, [])
   worker.on("message", (message: FromThread) => {
     exchanges.get(message.id)?.take(message)
     if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) exchanges.delete(message.id)

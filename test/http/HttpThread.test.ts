@@ -677,6 +677,20 @@ describe("HttpThread", () => {
     }).pipe(onThread)
   )
 
+  it.live("a request that is given up before its thread has started is not sent", () =>
+    Effect.gen(function* () {
+      const seen: Array<string | undefined> = []
+      const { origin } = yield* serve((request, response) => {
+        seen.push(request.url)
+        json(page)(request, response)
+      })
+      const fiber = yield* Effect.forkChild(get(`${origin}/given-up`), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(yield* textOf(origin), page)
+      assert.deepStrictEqual(seen, ["/"])
+    }).pipe(onThread)
+  )
+
   describe("the thread", () => {
     it.live("is one for each layer, and ends with its scope", () =>
       Effect.gen(function* () {
