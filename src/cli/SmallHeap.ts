@@ -6,7 +6,7 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 
 /** How far the old generation may grow beyond what was alive in it at its last collection, in percent; V8's is 100 to 300. */
-const growingPercent = 25
+const growingPercent = 50
 
 /** Bytes of the young generation from which on it grows no more; V8's grows to 48 MB. Smaller, it ages what dies at once. */
 const youngBytes = 8_000_000
