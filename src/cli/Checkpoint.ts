@@ -2,7 +2,7 @@
  * What an interrupted sync leaves for the next one: its finished answers, in a directory beside the target (or under
  * `--work-dir`), bound to the organization, the key, the options and the version, and good for a time.
  */
-import { Clock, Effect, FileSystem, Option, Path, Redacted, Schema } from "effect"
+import { Clock, Effect, FileSystem, Option, Path, Redacted, Schema, type Scope } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { createHash } from "node:crypto"
 import { type C1zError, fromPlatformError } from "../c1z/C1zError.ts"
@@ -66,7 +66,7 @@ const describe = ({ reason }: PlatformError): string =>
 /** Opens the checkpoint of a target: the one that is there if it fits, otherwise a new one. */
 export const open = Effect.fn("Checkpoint.open")(function* (
   options: CheckpointOptions
-): Effect.fn.Return<Checkpoint, SettingInvalid | C1zError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Checkpoint, SettingInvalid | C1zError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   // In a folder of its own choice, targets of the same name from different folders must not meet.
@@ -96,7 +96,7 @@ export const open = Effect.fn("Checkpoint.open")(function* (
 
   /** Removes what is ours, and the folder unless somebody keeps something else in it; tells what is left. */
   const clear = Effect.gen(function* () {
-    const isOurs = (name: string) => name === aboutFile || /\.answer(?:\.new)?$/.test(name)
+    const isOurs = (name: string) => [aboutFile, AnswerJournal.fileName].includes(name)
     const names = yield* files.readDirectory(directory)
     yield* Effect.forEach(names.filter(isOurs), (name) => files.remove(paths.join(directory, name), { force: true }), {
       concurrency: 16,
@@ -150,15 +150,12 @@ export const open = Effect.fn("Checkpoint.open")(function* (
       Effect.onError(() => Effect.ignore(clear))
     )
   }
-  const answers = files.readDirectory(directory).pipe(
-    Effect.map((entries) => entries.filter((entry) => entry.endsWith(".answer")).length),
-    Effect.orElseSucceed(() => 0)
-  )
-  if (resumes) yield* Effect.logInfo(`Resuming an interrupted sync: ${yield* answers} answers are kept from it`)
+  const journal = yield* AnswerJournal.make(directory)
+  if (resumes) yield* Effect.logInfo(`Resuming an interrupted sync: ${yield* journal.answers} answers are kept from it`)
   return {
-    journal: yield* AnswerJournal.make(directory),
+    journal,
     startedAt: resumes ? Option.getOrElse(found, () => wanted).startedAt : now,
-    answers,
+    answers: journal.answers,
     discard: clear.pipe(Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` }))
   }
 })
