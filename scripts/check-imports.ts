@@ -16,8 +16,8 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   testing: ["c1", "c1api", "engine", "http", "posthog"],
   cli: ["c1", "c1api", "engine", "http", "c1z", "ndjson", "posthog", "report", "service", "testing"],
   "index.ts": ["c1", "engine", "http", "c1z", "ndjson", "posthog", "service"],
-  "bin.ts": ["cli", "main.ts"],
-  "main.ts": ["cli"]
+  "bin.ts": ["cli", "http", "main.ts"],
+  "main.ts": ["cli", "http"]
 }
 
 const src = join(import.meta.dirname, "..", "src")

@@ -5,9 +5,11 @@ import * as Cli from "./cli/Cli.ts"
 import { ExitCode, of as exitCodeOf } from "./cli/ExitCode.ts"
 import { ReceivedSignal } from "./cli/ReceivedSignal.ts"
 import * as SmallHeap from "./cli/SmallHeap.ts"
+import type { StartedThread } from "./http/StartedThread.ts"
+import * as WaitingThread from "./http/WaitingThread.ts"
 
-/** What `bin.ts` runs: the command, in a process of its own. */
-export const run = (): void => {
+/** What `bin.ts` runs: the command, in a process of its own. A sync takes the thread over. */
+export const run = (thread: StartedThread | undefined): void => {
   SmallHeap.keep()
 
   let received: "SIGINT" | "SIGTERM" | undefined
@@ -26,6 +28,7 @@ export const run = (): void => {
   NodeRuntime.runMain(
     main.pipe(
       Effect.provideService(ReceivedSignal, () => received),
+      Effect.provideService(WaitingThread.WaitingThread, WaitingThread.of(thread)),
       Effect.provide(NodeServices.layer)
     ),
     {

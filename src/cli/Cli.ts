@@ -25,7 +25,6 @@ import * as RefusedSettings from "./RefusedSettings.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
 import * as Settings from "./Settings.ts"
 import * as SettingsFile from "./SettingsFile.ts"
-import type { Output } from "./SyncCommand.ts"
 import * as SimulateCommand from "./SimulateCommand.ts"
 import { version } from "./Version.ts"
 
@@ -42,16 +41,7 @@ const logging = (values: Settings.SettingValues) => Logging.layer({ level: value
 
 /** What a command does is loaded when it is asked for: help, and small commands, start without the others' modules. */
 const loaded = <A>(load: () => Promise<A>): Effect.Effect<A> => Effect.promise(load)
-/** The thread of the connections starts beside the modules: a tenth of a second. */
-const sync = Effect.fnUntraced(function* (values: Settings.SettingValues, output: Output) {
-  const { whileStarting } = yield* loaded(() => import("../http/HttpThreadStart.ts"))
-  yield* whileStarting(
-    Effect.flatMap(
-      loaded(() => import("./SyncCommand.ts")),
-      ({ run }) => run(values, output)
-    )
-  )
-})
+const syncCommand = loaded(() => import("./SyncCommand.ts"))
 const serviceCommand = loaded(() => import("./ServiceCommand.ts"))
 
 const root = Command.make("baton-posthog").pipe(
@@ -61,7 +51,7 @@ const root = Command.make("baton-posthog").pipe(
       Effect.andThen(ServiceSettings.check(values)),
       Effect.andThen(
         Option.match(values.clientId, {
-          onNone: () => sync(values, "c1z"),
+          onNone: () => Effect.flatMap(syncCommand, ({ run }) => run(values, "c1z")),
           onSome: (clientId) => Effect.flatMap(serviceCommand, ({ run }) => run(values, clientId))
         })
       ),
@@ -74,7 +64,7 @@ const root = Command.make("baton-posthog").pipe(
   Command.withExamples(examples)
 )
 
-const syncOnce = Command.make(
+const sync = Command.make(
   "sync",
   {
     output: Flag.Literals("output", ["c1z", "ndjson"]).pipe(
@@ -85,7 +75,8 @@ const syncOnce = Command.make(
   Effect.fnUntraced(function* ({ output }) {
     const values = yield* root
     yield* RefusedSettings.check(values.refused)
-    yield* sync(values, output).pipe(Effect.provide(logging(values)))
+    const { run } = yield* syncCommand
+    yield* run(values, output).pipe(Effect.provide(logging(values)))
   })
 ).pipe(Command.withDescription("Read the organization once, into a file or as a stream"))
 
@@ -147,7 +138,7 @@ const config = Command.make("config", {}, () =>
 
 /** The whole command. */
 export const command = root.pipe(
-  Command.withSubcommands([syncOnce, check, capabilities, config, healthCheck, SimulateCommand.command])
+  Command.withSubcommands([sync, check, capabilities, config, healthCheck, SimulateCommand.command])
 )
 
 /** Help that was asked for goes to stdout; a wrong invocation gets a few lines on stderr, and never a record's place. */

@@ -46,6 +46,8 @@ const digestBytes = 32
 const headBytes = 9
 const pieceKind = 1
 const endKind = 2
+/** No run comes this far: a larger number is one that was damaged, and none could follow it. */
+const largestNumber = 2 ** 31
 
 const recordOf = (kind: number, answer: number, ...parts: ReadonlyArray<Uint8Array>): Buffer => {
   const head = Buffer.alloc(headBytes)
@@ -113,7 +115,7 @@ const look = Effect.fnUntraced(function* (path: string) {
       found.answers.set(name.toString("hex"), remembered(name, before, at, length))
       pieces.delete(answer)
     }
-    found.next = Math.max(found.next, answer + 1)
+    if (answer <= largestNumber) found.next = Math.max(found.next, answer + 1)
     found.end = at + headBytes + length
   }
   return found
@@ -131,7 +133,16 @@ export const make = Effect.fnUntraced(function* (
   const files = yield* FileSystem.FileSystem
   const file = (yield* Path.Path).join(directory, fileName)
   const scope = yield* Effect.scope
-  const contents = yield* look(file).pipe(Effect.orElseSucceed(nothing))
+  let isBroken = false
+  const contents = yield* look(file).pipe(
+    Effect.catch(({ reason }) =>
+      Effect.sync(() => {
+        // What cannot be read now the next run may read, so nothing of it is cut off.
+        isBroken = reason._tag !== "NotFound"
+        return nothing()
+      })
+    )
+  )
   const lost = Effect.ignore({ log: "Debug" as const, message: "An answer could not be remembered" })
 
   /** Opened for the first answer, without what a run that was killed left of a record. */
@@ -142,10 +153,9 @@ export const make = Effect.fnUntraced(function* (
     )
   )
   const turn = yield* Semaphore.make(1)
-  let isBroken = false
 
-  /** Adds a record and tells where it stands. One that was written by half is taken away again, or the last of the file. */
-  const append = (record: Uint8Array) =>
+  /** Adds a record and notes where it stands. One that was written by half is taken away again, or the last of the file. */
+  const append = (record: Uint8Array, note: (at: number) => void) =>
     Effect.suspend((): Effect.Effect<void, PlatformError.PlatformError | "no more"> =>
       isBroken
         ? Effect.fail("no more" as const)
@@ -160,9 +170,8 @@ export const make = Effect.fnUntraced(function* (
           )
     ).pipe(
       Effect.map(() => {
-        const at = contents.end
+        note(contents.end)
         contents.end += record.length
-        return at
       }),
       Effect.uninterruptible,
       turn.withPermits(1)
@@ -201,9 +210,12 @@ export const make = Effect.fnUntraced(function* (
         return {
           write: (bytes) =>
             Effect.suspend(() => {
+              if (!isWhole) return Effect.void
               hash.update(bytes)
-              return append(recordOf(pieceKind, answer, bytes)).pipe(
-                Effect.map((at) => void pieces.push({ offset: at + headBytes, size: bytes.length })),
+              const { length: size } = bytes
+              return append(recordOf(pieceKind, answer, bytes), (at) =>
+                pieces.push({ offset: at + headBytes, size })
+              ).pipe(
                 // What could not be written leaves a hole, and an answer with a hole is none.
                 Effect.tapError(() => Effect.sync(() => (isWhole = false))),
                 lost
@@ -213,13 +225,9 @@ export const make = Effect.fnUntraced(function* (
             Effect.suspend(() => {
               if (!isWhole) return Effect.void
               const record = recordOf(endKind, answer, name, rest, hash.update(rest).digest())
-              return append(record).pipe(
-                Effect.map((at) => {
-                  const size = record.length - headBytes
-                  contents.answers.set(name.toString("hex"), remembered(name, pieces, at, size))
-                }),
-                lost
-              )
+              return append(record, (at) =>
+                contents.answers.set(name.toString("hex"), remembered(name, pieces, at, record.length - headBytes))
+              ).pipe(lost)
             }),
           // Pieces without an end are none of an answer.
           discard: Effect.void

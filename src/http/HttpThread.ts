@@ -17,7 +17,8 @@ import {
 import type { IncomingHttpHeaders } from "node:http"
 import type { HttpAgentOptions } from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
-import { start, WaitingThread } from "./HttpThreadStart.ts"
+import { startThread } from "./StartedThread.ts"
+import { WaitingThread } from "./WaitingThread.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 
 /** An error that came from the thread, or the end of the thread itself. */
@@ -207,9 +208,12 @@ interface Answered {
 }
 
 const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
-  const { ended, worker } = (yield* WaitingThread).take() ?? (yield* start)
-  // Here as well, since one that was waiting outlives the client.
-  yield* Effect.addFinalizer(() => Effect.promise(() => worker.terminate()))
+  const waiting = yield* WaitingThread
+  const { ended, worker } = yield* Effect.acquireRelease(
+    Effect.sync(() => waiting.take() ?? startThread()),
+    ({ worker }) => Effect.promise(() => worker.terminate())
+  )
+  worker.ref()
   const exchanges = new Map<number, Exchange>()
   let count = 0
   const gone = () =>
