@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { fileName } from "../../src/http/AnswerJournal.ts"
 import {
   ApiError,
   defaultApiKey,
@@ -28,6 +29,7 @@ import {
   start,
   until
 } from "./Harness.ts"
+import { answersIn, recordsOf } from "../http/JournalFile.ts"
 import { thorough } from "../Thorough.ts"
 
 /** Six pages of members, one of roles and five of memberships, of ten rows each. */
@@ -79,7 +81,7 @@ const interrupt = Effect.fnUntraced(function* (
 ) {
   yield* ration(options.pages)
   const command = yield* start(options.args ?? args, { cwd: options.cwd, env: yield* settings })
-  const isKept = Effect.sync(() => answersIn(options.cwd) >= (options.kept ?? 0))
+  const isKept = Effect.sync(() => answersBeside(options.cwd) >= (options.kept ?? 0))
   yield* Effect.andThen(exhausted, until(isKept)).pipe(
     Effect.raceFirst(
       Effect.flatMap(command.ended, ({ stderr }) => Effect.sync(() => assert.fail(`it ended: ${stderr}`)))
@@ -124,11 +126,10 @@ const checkpointIn = (folder: string): string => {
 }
 
 /** Answers kept beside the target. */
-const answersIn = (cwd: string): number =>
+const answersBeside = (cwd: string): number =>
   readdirSync(cwd)
     .filter((name) => name.endsWith(".checkpoint"))
-    .flatMap((name) => readdirSync(join(cwd, name)))
-    .filter((name) => name.endsWith(".answer")).length
+    .reduce((count, name) => count + answersIn(join(cwd, name)), 0)
 
 const assertComplete = Effect.fnUntraced(function* (ended: Ended, cwd: string, records: string) {
   assert.strictEqual(ended.code, 0, ended.stderr)
@@ -152,7 +153,7 @@ describe("a sync killed at a page boundary", () => {
         yield* interrupt(server, { cwd, pages: 1, args: argsWith(workers), kept: known + 1 })
         kills++
         assert.isTrue(readFileSync(join(cwd, "sync.c1z")).equals(expected.file))
-        known = answersIn(cwd)
+        known = answersBeside(cwd)
       }
       const ended = yield* finish(cwd, [], workers)
       assert.include(ended.stderr, "Resuming an interrupted sync")
@@ -272,14 +273,12 @@ describe("a resumed sync", () => {
       const expected = yield* quiet
       const cwd = yield* directory
       yield* interrupt(server, { cwd, pages: 9 })
-      const checkpoint = checkpointIn(cwd)
-      const answers = readdirSync(checkpoint).filter((name) => name.endsWith(".answer"))
-      const [cut = "", turned = ""] = answers.map((name) => join(checkpoint, name))
-      truncateSync(cut, statSync(cut).size >> 1)
-      const bytes = readFileSync(turned)
-      const middle = bytes.length >> 1
-      bytes[middle] = (bytes[middle] ?? 0) ^ 1
-      writeFileSync(turned, bytes)
+      const file = join(checkpointIn(cwd), fileName)
+      const bytes = readFileSync(file)
+      const middles = recordsOf(bytes).map(({ body, bodyEnd }) => (body + bodyEnd) >> 1)
+      const [turned = 0, cut] = [middles[3], middles.at(-1)]
+      bytes[turned] = (bytes[turned] ?? 0) ^ 1
+      writeFileSync(file, bytes.subarray(0, cut))
       yield* assertComplete(yield* finish(cwd), cwd, expected.records)
       assert.strictEqual((yield* pagesAsked).length, expected.pages.length + 1 + 2)
     }).pipe(Effect.scoped, Effect.provide(serverOf(small, server)))

@@ -1,10 +1,11 @@
 /** The key is in nothing that a run leaves or says, whatever the server says of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { zstdDecompressSync } from "node:zlib"
 import { defaultApiKey, Reply, Scenario } from "../../../src/testing/index.ts"
+import { answersIn } from "../../http/JournalFile.ts"
 import { bin, directory, execute, requests, settings, simulator, start, until } from "../Harness.ts"
 import { organization } from "./Faulty.ts"
 
@@ -189,19 +190,13 @@ describe("H1: the key is in nothing that is left by a run", () => {
         cwd,
         env: others
       })
-      const isFar = until(
-        Effect.sync(
-          () =>
-            existsSync(join(cwd, ".sync.c1z.checkpoint")) &&
-            readdirSync(join(cwd, ".sync.c1z.checkpoint")).some((name) => name.endsWith(".answer"))
-        )
-      )
+      const isFar = until(Effect.sync(() => answersIn(join(cwd, ".sync.c1z.checkpoint")) > 0))
       yield* Effect.raceFirst(isFar, Effect.andThen(command.ended, Effect.void))
       yield* command.signal("SIGKILL")
       const ended = yield* command.ended
       assert.strictEqual(ended.signal, "SIGKILL", ended.stderr)
       const left = filesBelow(cwd)
-      for (const name of [".lock", "about.json", ".answer", "database"]) {
+      for (const name of [".lock", "about.json", "answers.journal", "database"]) {
         assert.isTrue(
           left.some(([path]) => path.endsWith(name)),
           `${name} is not there`

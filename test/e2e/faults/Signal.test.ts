@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Scenario } from "../../../src/testing/index.ts"
+import { answersIn } from "../../http/JournalFile.ts"
 import { requests, run, settings, simulator, start, until } from "../Harness.ts"
 import type { FaultName } from "./FaultOutcomes.ts"
 import { args, expected, hold, holdWords, occupied, organization, previous, recordsOf } from "./Faulty.ts"
@@ -17,14 +18,11 @@ const silent = simulator({
   }
 })
 
-const answersIn = (cwd: string): number =>
-  readdirSync(join(cwd, ".sync.c1z.checkpoint")).filter((name) => name.endsWith(".answer")).length
-
 /** Starts a sync and sends it a signal once three pages of members and one of roles are kept. */
 const interrupted = Effect.fnUntraced(function* (cwd: string, signal: NodeJS.Signals) {
   const command = yield* start(args, { cwd, env: yield* settings })
   yield* until(Effect.map(requests, (all) => all.some(({ endpoint }) => endpoint === "role_memberships")))
-  yield* until(Effect.sync(() => answersIn(cwd) >= 4))
+  yield* until(Effect.sync(() => answersIn(join(cwd, ".sync.c1z.checkpoint")) >= 4))
   yield* command.signal(signal)
   return yield* command.ended
 }, Effect.scoped)
