@@ -32,8 +32,9 @@ type Pieces = readonly [Uint8Array, ...Array<Uint8Array>]
 /** The end of an exchange in this thread: what came and was not taken yet, or who waits for it. */
 class Exchange {
   readonly #request: HttpClientRequest.HttpClientRequest
-  readonly #onReceived: (bytes: number) => void
+  readonly #onReceived: RowsWanted["onReceived"]
   readonly #onTaken: () => void
+  #head: AnswerHead | undefined
   #pieces: Array<Uint8Array> = []
   #end: Effect.Effect<never, HttpClientError.HttpClientError | Cause.Done> | undefined
   #onHead: ((head: Effect.Effect<AnswerHead, HttpClientError.HttpClientError>) => void) | undefined
@@ -41,7 +42,7 @@ class Exchange {
 
   constructor(
     request: HttpClientRequest.HttpClientRequest,
-    onReceived: (bytes: number) => void,
+    onReceived: RowsWanted["onReceived"],
     onTaken: () => void,
     onHead: (head: Effect.Effect<AnswerHead, HttpClientError.HttpClientError>) => void
   ) {
@@ -61,7 +62,8 @@ class Exchange {
       const { cause } = message
       return this.fail("problem" in cause ? new AnswerProblem(cause) : new ThreadFailed(cause))
     }
-    this.#onReceived(message.received)
+    const { status } = message.head ?? this.#head ?? { status: 0 }
+    this.#onReceived(message.received, message.isLast && status >= 200 && status < 300)
     // One that tells no more than that the server is alive is told as well.
     this.#pieces.push(message.bytes)
     if (message.isLast) this.#end = Cause.done()
@@ -70,6 +72,7 @@ class Exchange {
   }
 
   #begin(head: AnswerHead): void {
+    this.#head = head
     this.#onHead?.(Effect.succeed(head))
     this.#onHead = undefined
   }

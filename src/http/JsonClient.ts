@@ -25,7 +25,7 @@ import { BufferPool } from "./BufferPool.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import * as KeptAnswer from "./KeptAnswer.ts"
-import { RequestBudget } from "./RequestBudget.ts"
+import { AnswerCame, RequestBudget } from "./RequestBudget.ts"
 import * as KeyEcho from "./KeyEcho.ts"
 import { plainText } from "./PlainText.ts"
 import * as RetryAfter from "./RetryAfter.ts"
@@ -336,13 +336,16 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     Effect.gen(function* () {
       const watch = makeWatch(yield* Clock.Clock)
       const arrival: Arrival = { watch, received: 0 }
+      const answerCame = yield* AnswerCame
       const wanted: RowsWanted | undefined =
         rows.fields === undefined
           ? undefined
           : {
               trim: { fields: rows.fields, inner: rows.inner?.key },
-              onReceived: (bytes) => {
+              onReceived: (bytes, isWhole) => {
                 arrival.received = bytes
+                // Another request need not wait until this answer is read.
+                if (isWhole) answerCame()
               }
             }
       yield* Ref.update(statistics, (seen) => counted(seen, purpose))

@@ -69,6 +69,14 @@ export class RequestBudget extends Context.Service<
     RequestBudget.layer({ windows: [], concurrency, maxWaitMillis: Infinity })
 }
 
+/**
+ * Tells that the answer to the request of a fiber has come whole, though it may still be worked on: the next request can
+ * be sent. Without that a request lasts as long as its effect. Good for nothing outside of {@link RequestBudget.spend}.
+ */
+export const AnswerCame = Context.Reference<() => void>("baton-posthog/http/AnswerCame", {
+  defaultValue: () => () => undefined
+})
+
 /** The answers that count in a window, oldest first, and its limit, which a refusal lowers for a while. */
 const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start: number) => {
   // A clock that was set back must not make earlier answers count for longer than the window.
@@ -146,6 +154,7 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   let pausedFor: WaitTooLong["cause"] = "retry-after"
   let answer = yield* Deferred.make<void>()
   const onWait = options.onWait ?? (() => Effect.void)
+  const run = Effect.runForkWith(yield* Effect.context<never>())
 
   const sleepUntil = Effect.fnUntraced(function* (reason: WaitTooLong["cause"], until: number, now: number) {
     if (until - now > options.maxWaitMillis) {
@@ -196,10 +205,22 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
 
   return RequestBudget.of({
     spend: (request) =>
-      slots.withPermit(
-        Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(admit), () => Effect.ensuring(restore(request), settle))
-        )
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(restore(slots.take(1)), () => {
+          let holds = true
+          const release = Effect.suspend(() => {
+            if (!holds) return Effect.void
+            holds = false
+            return slots.release(1)
+          })
+          return Effect.ensuring(
+            Effect.flatMap(restore(admit), () => {
+              const end = Effect.suspend(() => (holds ? Effect.andThen(settle, release) : Effect.void))
+              return Effect.ensuring(restore(Effect.provideService(request, AnswerCame, () => void run(end))), end)
+            }),
+            release
+          )
+        })
       ),
     refused: Effect.fnUntraced(function* (millis: number) {
       const now = yield* elapsed

@@ -5,8 +5,11 @@ import type { RowTrimOptions } from "./RowTrim.ts"
 
 export interface RowsWanted {
   readonly trim: RowTrimOptions
-  /** Told how many bytes of the body have come so far, unpacked and with what is left out. */
-  readonly onReceived: (bytes: number) => void
+  /**
+   * Told how many bytes of the body have come so far, unpacked and with what is left out; and whether that was all of an
+   * answer of success.
+   */
+  readonly onReceived: (bytes: number, isWhole: boolean) => void
 }
 
 /** What is read of the answers to the requests of a fiber; all of them unless told. Most clients pay no heed to it. */
