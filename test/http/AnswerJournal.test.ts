@@ -242,7 +242,7 @@ describe("AnswerJournal", () => {
 
       it.effect("cut short anywhere", () => changedAnywhere((bytes, at) => [bytes.subarray(0, at), at]))
 
-      it.effect("with a hole", () =>
+      it.effect("with a hole, as when one write failed and the next did not", () =>
         changedAnywhere((bytes, at) => [Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 10)]), at], 10)
       )
 

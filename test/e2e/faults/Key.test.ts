@@ -190,7 +190,10 @@ describe("H1: the key is in nothing that is left by a run", () => {
         cwd,
         env: others
       })
-      const isFar = until(Effect.sync(() => answersIn(join(cwd, ".sync.c1z.checkpoint")) > 0))
+      // The file is begun in a thread of its own, which an answer may overtake.
+      const isBegun = () =>
+        readdirSync(cwd, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith("database"))
+      const isFar = until(Effect.sync(() => answersIn(join(cwd, ".sync.c1z.checkpoint")) > 0 && isBegun()))
       yield* Effect.raceFirst(isFar, Effect.andThen(command.ended, Effect.void))
       yield* command.signal("SIGKILL")
       const ended = yield* command.ended
