@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type BudgetWait, RequestBudget, type RequestBudgetOptions } from "../../src/http/RequestBudget.ts"
+import { AnswerCame, type BudgetWait, RequestBudget, type RequestBudgetOptions } from "../../src/http/RequestBudget.ts"
 import * as Throttle from "../../src/testing/Throttle.ts"
 
 const minute = { limit: 480, millis: 60_000 }
@@ -56,6 +56,57 @@ describe("RequestBudget", () => {
       assert.strictEqual(Math.max(...times), 60_200)
     })
   )
+
+  describe("an answer that has come whole before it is worked on", () => {
+    /** Sends a request whose answer comes at once, however often that is told, and takes a time to be worked on. */
+    const work = (took: number, tells = 1) =>
+      Effect.flatMap(RequestBudget, (budget) =>
+        budget.spend(
+          Effect.gen(function* () {
+            const at = yield* Clock.currentTimeMillis
+            const answerCame = yield* AnswerCame
+            for (let told = 0; told < tells; told++) answerCame()
+            yield* Effect.sleep(took)
+            return at
+          })
+        )
+      )
+    const workMany = (count: number, tells?: number) =>
+      Effect.forEach(Array.from({ length: count }), () => work(1000, tells), { concurrency: "unbounded" })
+
+    it.effect("keeps no request from being sent", () =>
+      Effect.gen(function* () {
+        const times = yield* run({ windows: [], concurrency: 1 }, workMany(5))
+        assert.deepStrictEqual(times, [0, 0, 0, 0, 0])
+      })
+    )
+
+    it.effect("frees one place, however often it is told and however the work ends", () =>
+      Effect.gen(function* () {
+        const program = Effect.gen(function* () {
+          yield* Effect.exit(Effect.andThen(work(0, 3), Effect.fail("broken")))
+          // Two places would let the second of these out at once.
+          return yield* sendMany(3, 200)
+        })
+        assert.deepStrictEqual(yield* run({ windows: [], concurrency: 1 }, program), [0, 200, 400])
+      })
+    )
+
+    it.effect("counts in the windows from when it came", () =>
+      Effect.gen(function* () {
+        const windows = [{ limit: 1, millis: 10_000 }]
+        assert.deepStrictEqual(yield* run({ windows, concurrency: 4 }, workMany(3, 2)), [0, 10_000, 20_000])
+      })
+    )
+
+    it.effect("outside of a request there is none to tell of", () =>
+      Effect.gen(function* () {
+        const answerCame = yield* AnswerCame
+        answerCame()
+        assert.deepStrictEqual(yield* run({ windows: [], concurrency: 1 }, sendMany(2, 200)), [0, 200])
+      })
+    )
+  })
 
   it.effect("without windows only the number of requests under way is limited", () =>
     Effect.gen(function* () {

@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { HttpClient } from "effect/http"
+import { once } from "node:events"
+import * as HttpThread from "../../src/http/HttpThread.ts"
+import { startThread } from "../../src/http/StartedThread.ts"
+import * as WaitingThread from "../../src/http/WaitingThread.ts"
+
+/** A thread, and when it has ended. */
+const started = Effect.acquireRelease(Effect.sync(startThread), ({ worker }) =>
+  Effect.promise(() => worker.terminate())
+)
+
+describe("WaitingThread", () => {
+  it("gives a thread once", () => {
+    const thread = startThread()
+    const waiting = WaitingThread.of(thread)
+    assert.strictEqual(waiting.take(), thread)
+    assert.isUndefined(waiting.take())
+    return thread.worker.terminate()
+  })
+
+  it.effect("none is there unless told", () =>
+    Effect.gen(function* () {
+      assert.isUndefined((yield* WaitingThread.WaitingThread).take())
+    })
+  )
+
+  it.live("the first client takes it over, and ends it", () =>
+    Effect.gen(function* () {
+      const thread = yield* started
+      const ended = once(thread.worker, "exit")
+      const waiting = WaitingThread.of(thread)
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(HttpThread.layer(), scope).pipe(
+        Effect.provideService(WaitingThread.WaitingThread, waiting)
+      )
+      assert.isUndefined(waiting.take())
+      // It answers, if only that nobody listens there.
+      const exit = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.get("http://127.0.0.1:1/")).pipe(
+        Effect.provide(context),
+        Effect.exit
+      )
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isUndefined(thread.ended())
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.promise(() => ended)
+      assert.match(thread.ended() ?? "", /^exit code/)
+    })
+  )
+
+  it.live("one that has ended meanwhile fails the requests, and says so", () =>
+    Effect.gen(function* () {
+      const thread = yield* started
+      yield* Effect.promise(() => thread.worker.terminate())
+      const failure = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.get("http://127.0.0.1:1/")).pipe(
+        Effect.provide(HttpThread.layer()),
+        Effect.provideService(WaitingThread.WaitingThread, WaitingThread.of(thread)),
+        Effect.flip
+      )
+      const cause = "cause" in failure.reason ? failure.reason.cause : undefined
+      assert.match(String(cause), /the thread of the connections ended: exit code/)
+    })
+  )
+})
