@@ -76,6 +76,25 @@ layer(NodeServices.layer)("Checkpoint", (it) => {
     })
   )
 
+  it.effect("counts the answers that are whole, not what a killed sync left of another one", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { file, path } = yield* place
+      const { journal } = yield* interrupted(file)
+      const recorder = yield* journal.record(`${row}&offset=2`)
+      yield* recorder.write(Buffer.from('{"results":[{"id":"b"}'))
+      const kept = `${path}/answers.journal`
+      const { size } = yield* fs.stat(kept)
+      assert.match((yield* open(file)).said, /: 1 answers are kept/)
+      yield* fs.truncate(kept, Number(size) - 1)
+      assert.match((yield* open(file)).said, /: 1 answers are kept/)
+      yield* fs.truncate(kept, Number(size) >> 1)
+      const { checkpoint, said } = yield* open(file)
+      assert.match(said, /: 0 answers are kept/)
+      assert.isFalse(yield* remembers(checkpoint))
+    })
+  )
+
   it.effect("lasts a day from the first run on, however often it was resumed", () =>
     Effect.gen(function* () {
       const { file } = yield* place

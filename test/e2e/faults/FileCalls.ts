@@ -9,6 +9,7 @@ import { syncBuiltinESMExports } from "node:module"
 const changing = [
   "copyFile",
   "fsync",
+  "ftruncate",
   "link",
   "mkdir",
   "mkdtemp",
