@@ -96,7 +96,9 @@ export const open = Effect.fn("Checkpoint.open")(function* (
 
   /** Removes what is ours, and the folder unless somebody keeps something else in it; tells what is left. */
   const clear = Effect.gen(function* () {
-    const isOurs = (name: string) => [aboutFile, AnswerJournal.fileName].includes(name)
+    // Answers were files of their own once.
+    const isOurs = (name: string) =>
+      [aboutFile, AnswerJournal.fileName].includes(name) || /\.answer(?:\.new)?$/.test(name)
     const names = yield* files.readDirectory(directory)
     yield* Effect.forEach(names.filter(isOurs), (name) => files.remove(paths.join(directory, name), { force: true }), {
       concurrency: 16,

@@ -344,8 +344,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
               trim: { fields: rows.fields, inner: rows.inner?.key },
               onReceived: (bytes, isWhole) => {
                 arrival.received = bytes
-                // Another request need not wait until this answer is read.
-                if (isWhole) answerCame()
+                // Another request need not wait until this answer is read; but until it is remembered, where it is: who is
+                // killed then has to ask again for no more than was under way.
+                if (isWhole && journal === undefined) answerCame()
               }
             }
       yield* Ref.update(statistics, (seen) => counted(seen, purpose))
