@@ -2,7 +2,7 @@
  * What an interrupted sync leaves for the next one: its finished answers, in a directory beside the target (or under
  * `--work-dir`), bound to the organization, the key, the options and the version, and good for a time.
  */
-import { Clock, Effect, FileSystem, Option, Path, Redacted, Schema, type Scope } from "effect"
+import { Clock, Effect, Exit, FileSystem, Option, Path, Redacted, Schema, Scope } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { createHash } from "node:crypto"
 import { type C1zError, fromPlatformError } from "../c1z/C1zError.ts"
@@ -152,12 +152,16 @@ export const open = Effect.fn("Checkpoint.open")(function* (
       Effect.onError(() => Effect.ignore(clear))
     )
   }
-  const journal = yield* AnswerJournal.make(directory)
+  // Closed before its file is removed: on some disks an open file leaves something behind.
+  const journalScope = yield* Scope.fork(yield* Effect.scope)
+  const journal = yield* Effect.provideService(AnswerJournal.make(directory), Scope.Scope, journalScope)
   if (resumes) yield* Effect.logInfo(`Resuming an interrupted sync: ${yield* journal.answers} answers are kept from it`)
   return {
     journal,
     startedAt: resumes ? Option.getOrElse(found, () => wanted).startedAt : now,
     answers: journal.answers,
-    discard: clear.pipe(Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` }))
+    discard: Effect.andThen(Scope.close(journalScope, Exit.void), clear).pipe(
+      Effect.ignore({ log: "Warn", message: `The checkpoint ${directory} could not be removed` })
+    )
   }
 })

@@ -14,7 +14,6 @@ import {
 import { CliConfig, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { UserDirectories } from "effect/persistence"
-
 import { Afterword } from "./Afterword.ts"
 import * as ErrorText from "./ErrorText.ts"
 import * as InvocationError from "./InvocationError.ts"

@@ -2,7 +2,11 @@
 import type { HttpClientError } from "effect/http"
 import { ConnectionFailed, type ConnectionLayer } from "./HttpFailure.ts"
 
+/** The code of an error that tells that the thread of `HttpThread` is gone, for whatever reason. */
+export const threadEnded = "ERR_THREAD_ENDED"
+
 const layersByCode: Readonly<Record<string, ConnectionLayer>> = {
+  [threadEnded]: "thread",
   ENOTFOUND: "dns",
   EAI_AGAIN: "dns",
   ECONNREFUSED: "refused",
@@ -27,6 +31,7 @@ const words: Readonly<Record<ConnectionLayer, string>> = {
   tls: "no trusted TLS connection",
   timeout: "it took too long",
   proxy: "the proxy on the way does not work",
+  thread: "nothing can be received any more",
   unknown: "the request failed"
 }
 
@@ -93,6 +98,7 @@ export const of = (
   const layer = found === undefined ? "unknown" : layerOf(found, origin)
   const status = found === undefined ? undefined : proxyAnswer.exec(found.message)?.[1]
   const fallback = cause instanceof Error ? cause.message : cause === undefined ? error.message : String(cause)
-  const detail = status === undefined ? (found?.code ?? fallback) : `it answers ${status}`
+  const said = layer === "thread" ? found?.message : found?.code
+  const detail = status === undefined ? (said ?? fallback) : `it answers ${status}`
   return new ConnectionFailed({ origin, layer, description: `${words[layer]} (${clip(detail)})` })
 }

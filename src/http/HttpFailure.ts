@@ -9,6 +9,7 @@ export const ConnectionLayer = Schema.Literals([
   "tls",
   "timeout",
   "proxy",
+  "thread",
   "unknown"
 ])
 export type ConnectionLayer = typeof ConnectionLayer.Type

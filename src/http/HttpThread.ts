@@ -1,9 +1,9 @@
 /**
  * The connections of {@link HttpAgent} on a thread of their own: receiving, unpacking and looking through answers costs the
  * program that reads them nothing then, and it gets of them what it reads (see {@link RowsWanted}). For programs that
- * receive much; for others the thread itself costs more: 40 ms on another core, and 10 MB.
+ * receive much; for others the thread itself costs more: a tenth of a second on another core, and 20 MB.
  */
-import { Cause, Data, Effect, Inspectable, Layer, Option, Pipeable, type Schema, Stream } from "effect"
+import { Cause, Data, Effect, Inspectable, Layer, Option, Pipeable, Result, type Schema, Stream } from "effect"
 import {
   Cookies,
   Headers,
@@ -15,9 +15,11 @@ import {
   UrlParams
 } from "effect/http"
 import type { IncomingHttpHeaders } from "node:http"
+import { threadEnded } from "./ConnectionFailure.ts"
+import * as HttpAgent from "./HttpAgent.ts"
 import type { HttpAgentOptions } from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
-import { startThread } from "./StartedThread.ts"
+import { type StartedThread, startThread } from "./StartedThread.ts"
 import { WaitingThread } from "./WaitingThread.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 
@@ -198,10 +200,24 @@ class ThreadResponse extends Inspectable.Class implements HttpClientResponse.Htt
 
 /**
  * A client for requests without a body, GET and HEAD; others fail. Layers are shared by identity, threads are not: each
- * layer that is built starts one, and stops it when its scope closes.
+ * layer that is built starts one, and stops it when its scope closes. Where no thread can be started, it is
+ * {@link HttpAgent.layer}.
  */
 export const layer = (options: HttpAgentOptions = {}): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.fresh(Layer.effect(HttpClient.HttpClient, make(options)))
+  Layer.fresh(
+    Layer.unwrap(
+      Effect.map(Effect.result(startOrTake), (thread) =>
+        Result.isSuccess(thread)
+          ? Layer.effect(HttpClient.HttpClient, make(options, thread.success))
+          : HttpAgent.layer(options)
+      )
+    )
+  )
+
+/** The thread that waits, or a new one. Node may refuse it: its permissions know threads, and so do limits of the system. */
+const startOrTake = Effect.flatMap(WaitingThread, (waiting) => Effect.try(() => waiting.take() ?? startThread())).pipe(
+  Effect.tapError((error) => Effect.logDebug(`No thread for the connections: ${String(error.cause)}`))
+)
 
 /** An exchange whose answer has begun. */
 interface Answered {
@@ -210,21 +226,29 @@ interface Answered {
   readonly cancel: () => void
 }
 
-const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
-  const waiting = yield* WaitingThread
-  const { ended, worker } = yield* Effect.acquireRelease(
-    Effect.sync(() => waiting.take() ?? startThread()),
-    ({ worker }) => Effect.promise(() => worker.terminate())
-  )
-  worker.ref()
+const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, worker }: StartedThread) {
+  yield* Effect.addFinalizer(() => Effect.promise(() => worker.terminate()))
   const exchanges = new Map<number, Exchange>()
   let count = 0
   const gone = () =>
-    new ThreadFailed({ message: `the thread of the connections ended: ${ended() ?? "no reason told"}` })
+    new ThreadFailed({
+      code: threadEnded,
+      message: `the thread of the connections ended: ${ended() ?? "no reason told"}`
+    })
   const post = (message: ToThread): void => worker.postMessage(message, [])
+  // The thread keeps a program alive for as long as somebody waits for it.
+  const begin = (id: number, exchange: Exchange): void => {
+    if (exchanges.size === 0) worker.ref()
+    exchanges.set(id, exchange)
+  }
+  const forget = (id: number): boolean => {
+    const isKnown = exchanges.delete(id)
+    if (isKnown && exchanges.size === 0) worker.unref()
+    return isKnown
+  }
   worker.on("message", (message: FromThread) => {
     exchanges.get(message.id)?.take(message)
-    if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) exchanges.delete(message.id)
+    if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) forget(message.id)
   })
   worker.on("exit", () => {
     for (const exchange of exchanges.values()) exchange.fail(gone())
@@ -245,7 +269,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
       if (ended() !== undefined) return resume(Effect.fail(transportError(request, gone())))
       const id = ++count
       const cancel = () => {
-        if (exchanges.delete(id)) post({ tag: "cancel", id })
+        if (forget(id)) post({ tag: "cancel", id })
       }
       signal.addEventListener("abort", cancel, { once: true })
       const exchange = new Exchange(
@@ -254,7 +278,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions) {
         () => post({ tag: "taken", id }),
         (head) => resume(Effect.map(head, (head) => ({ head, exchange, cancel })))
       )
-      exchanges.set(id, exchange)
+      begin(id, exchange)
       post({
         tag: "request",
         id,

@@ -11,6 +11,7 @@ import { beginsGzip } from "./GzipMark.ts"
 import * as HttpDispatcher from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
+import type { ThreadSetup } from "./StartedThread.ts"
 
 /** Bytes that are worth a message. */
 const enough = 64 * 1024
@@ -226,25 +227,27 @@ const makeCollector = (): ((bytes: number) => void) => {
   }
 }
 
-const serve = (port: NonNullable<typeof parentPort>): void => {
+const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory }: ThreadSetup): void => {
   const exchanges = new Map<number, Exchange>()
   const pool = new BufferPool()
-  const onReceived = makeCollector()
+  const onReceived = savesMemory ? makeCollector() : () => undefined
   const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
   // Goes on from what V8 made of undici before, where the program does so: Node adds its own folder to the one told.
-  if (typeof workerData === "string") enableCompileCache(dirname(workerData))
-  // undici's parser is WebAssembly: to optimize it took 11 MB of memory, and gained nothing that could be measured.
-  setFlagsFromString("--no-wasm-tier-up")
-  setFlagsFromString("--no-wasm-dynamic-tiering")
+  if (compileCache !== undefined) enableCompileCache(dirname(compileCache))
+  if (savesMemory) {
+    // undici's parser is WebAssembly: to optimize it took 11 MB of memory, and gained nothing that could be measured.
+    setFlagsFromString("--no-wasm-tier-up")
+    setFlagsFromString("--no-wasm-dynamic-tiering")
+  }
   // Loads it while nothing is asked for yet.
   void import("undici")
   let dispatcher: Promise<Dispatcher> | undefined
   const begin = (request: Request): void => {
     const exchange = new Exchange(request, send, pool, onReceived, () => exchanges.delete(request.id))
     exchanges.set(request.id, exchange)
-    dispatcher ??= HttpDispatcher.make({})
+    // The options come before any request.
     dispatcher
-      .then((agent) => agent.dispatch({ ...request }, exchange.handler))
+      ?.then((agent) => agent.dispatch({ ...request }, exchange.handler))
       .catch((error: unknown) => exchange.fail(errorOf(error)))
   }
   port.on("message", (message: ToThread) => {
@@ -255,4 +258,4 @@ const serve = (port: NonNullable<typeof parentPort>): void => {
   })
 }
 
-if (parentPort !== null) serve(parentPort)
+if (parentPort !== null) serve(parentPort, workerData)

@@ -1,4 +1,4 @@
-import { Clock, Context, Deferred, Effect, Layer, Semaphore } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Layer, Scope, Semaphore } from "effect"
 import { WaitTooLong } from "./HttpFailure.ts"
 
 /** At most `limit` requests may reach the server in any span of `millis`. */
@@ -165,24 +165,26 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     return yield* Effect.ensuring(Effect.sleep(Math.ceil(until - now)), onWait(undefined))
   })
 
-  /** Waits until a request may be sent, and books it. */
-  const admit = Effect.gen(function* () {
-    while (true) {
-      const now = yield* elapsed
-      if (now < pausedUntil) {
-        yield* sleepUntil(pausedFor, pausedUntil, now)
-        continue
+  /** Waits until a request may be sent, and books it in the step that `onBooked` is called in. */
+  const admit = (onBooked: () => void) =>
+    Effect.gen(function* () {
+      while (true) {
+        const now = yield* elapsed
+        if (now < pausedUntil) {
+          yield* sleepUntil(pausedFor, pausedUntil, now)
+          continue
+        }
+        const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.limit(now))
+        if (full.length === 0) {
+          underWay++
+          onBooked()
+          return
+        }
+        const free = full.map((ledger) => ledger.nextFree(ledger.used(now) + underWay - ledger.limit(now)))
+        if (free.includes(undefined)) yield* Deferred.await(answer)
+        else yield* sleepUntil("request budget", Math.max(...free.map((time) => time ?? now)), now)
       }
-      const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.limit(now))
-      if (full.length === 0) {
-        underWay++
-        return
-      }
-      const free = full.map((ledger) => ledger.nextFree(ledger.used(now) + underWay - ledger.limit(now)))
-      if (free.includes(undefined)) yield* Deferred.await(answer)
-      else yield* sleepUntil("request budget", Math.max(...free.map((time) => time ?? now)), now)
-    }
-  }).pipe(gate.withPermit)
+    }).pipe(gate.withPermit)
 
   const settle = Effect.gen(function* () {
     const now = yield* elapsed
@@ -205,23 +207,25 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
 
   return RequestBudget.of({
     spend: (request) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(slots.take(1)), () => {
-          let holds = true
-          const release = Effect.suspend(() => {
-            if (!holds) return Effect.void
-            holds = false
-            return slots.release(1)
-          })
-          return Effect.ensuring(
-            Effect.flatMap(restore(admit), () => {
-              const end = Effect.suspend(() => (holds ? Effect.andThen(settle, release) : Effect.void))
-              return Effect.ensuring(restore(Effect.provideService(request, AnswerCame, () => void run(end))), end)
-            }),
-            release
-          )
+      Effect.suspend(() => {
+        /** Holds the place, and gives it back once. */
+        const place = Scope.makeUnsafe()
+        let isBooked = false
+        const end = Effect.suspend(() => {
+          const isLast = isBooked
+          isBooked = false
+          return Effect.andThen(isLast ? settle : Effect.void, Scope.close(place, Exit.void))
         })
-      ),
+        return Effect.provideService(slots.takeScoped(1), Scope.Scope, place).pipe(
+          Effect.andThen(
+            admit(() => {
+              isBooked = true
+            })
+          ),
+          Effect.andThen(Effect.provideService(request, AnswerCame, () => void run(end))),
+          Effect.ensuring(end)
+        )
+      }),
     refused: Effect.fnUntraced(function* (millis: number) {
       const now = yield* elapsed
       // A short pause tells that the shortest window is full; a longer one tells of somebody else's hour, not of ours.

@@ -14,10 +14,22 @@ const file = new URL(
   import.meta.url
 )
 
-/** Starts a thread, which loads what it needs by itself; until somebody uses it, it keeps no program alive. */
-export const startThread = (): StartedThread => {
+/** What the thread is told when it starts. */
+export interface ThreadSetup {
+  /** Where V8 keeps what it made of code, if it does. */
+  readonly compileCache: string | undefined
+  /** Whether it may set flags of V8, which hold for the whole process: see `HttpThreadWorker`. */
+  readonly savesMemory: boolean
+}
+
+/**
+ * Starts a thread, which loads what it needs by itself; until somebody uses it, it keeps no program alive. With
+ * `savesMemory` the process is ours, and flags of V8 may be set in it. Throws where Node refuses a thread.
+ */
+export const startThread = ({ savesMemory = false }: { readonly savesMemory?: boolean } = {}): StartedThread => {
   let ended: string | undefined
-  const worker = new Worker(file, { name: "http", workerData: getCompileCacheDir() })
+  const workerData: ThreadSetup = { compileCache: getCompileCacheDir(), savesMemory }
+  const worker = new Worker(file, { name: "http", workerData, execArgv: [] })
   worker.on("error", (error) => (ended ??= error instanceof Error ? error.message : String(error)))
   worker.on("exit", (code) => (ended ??= `exit code ${code}`))
   worker.unref()

@@ -47,7 +47,7 @@ const smallPage = 100
 const triesOfLargePage = 1
 
 /** Failures that a smaller page would meet as well. */
-const isNotAboutSize = ["refused", "unreachable", "dns", "tls", "proxy"]
+const isNotAboutSize = ["refused", "unreachable", "dns", "tls", "proxy", "thread"]
   .map((layer) => `connection-${layer}`)
   .concat("server-pause")
 

@@ -58,7 +58,7 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
       return new PostHogError({
         kind: "unavailable",
         reason: `connection-${failure.layer}`,
-        what: ["reset", "timeout"].includes(failure.layer)
+        what: ["reset", "timeout", "thread"].includes(failure.layer)
           ? `No whole answer came from ${failure.origin}: ${failure.description}.`
           : `${failure.origin} cannot be reached: ${failure.description}.`,
         fix: connectionFix[failure.layer]
@@ -119,6 +119,7 @@ export const fromHttp = (base: BaseUrl, endpoint: Endpoint, failure: HttpFailure
 }
 
 const connectionFix = {
+  thread: "Run it again; if it stays, look at the memory of this machine, and report it with this message.",
   dns: "Check the host name in base-url, and that this machine can resolve names.",
   refused: "Check the host and port in base-url, and that the server is running.",
   unreachable: "Check the host and port in base-url, and whether a firewall stands in between.",
