@@ -54,6 +54,19 @@ layer(NodeServices.layer)("CompileCache", (it) => {
       })
     )
 
+    it.effect("where somebody else could write", () =>
+      Effect.gen(function* () {
+        const directory = yield* home
+        const files = yield* FileSystem.FileSystem
+        const own = (yield* Path.Path).join(directory, "baton-posthog")
+        yield* files.makeDirectory(own)
+        yield* files.chmod(own, 0o777)
+        assert.strictEqual(keptBy({ XDG_CACHE_HOME: directory }), "undefined")
+        yield* files.chmod(own, 0o755)
+        assert.isTrue(keptBy({ XDG_CACHE_HOME: directory }).startsWith(own))
+      })
+    )
+
     it.effect("without a home", () =>
       Effect.sync(() => {
         assert.strictEqual(keptBy({}), "undefined")

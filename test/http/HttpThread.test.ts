@@ -747,6 +747,24 @@ describe("HttpThread", () => {
       })
     )
 
+    it.live("that is gone is asked once by JsonClient, which says so", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const context = yield* Layer.build(HttpThread.layer())
+        // Node tells of a thread a little after it was started.
+        yield* Effect.exit(Effect.provide(get("http://127.0.0.1:1/"), context))
+        yield* Effect.promise(async () => started[0]?.terminate())
+        const client = Exchange.clientLayer({ origin: "http://127.0.0.1:1", retries: 3 }).pipe(
+          Layer.provide(Layer.succeedContext(context))
+        )
+        const [failure, { requests }] = yield* Effect.flatMap(JsonClient, (client) =>
+          Effect.all([Effect.flip(client.get("/members/")), client.statistics])
+        ).pipe(Effect.provide(client))
+        assert.include(failure.message, "nothing can be received any more (the thread of the connections ended:")
+        assert.strictEqual(requests, 1)
+      })
+    )
+
     it.live("tells the end of each answer once, and nothing of it after that", () =>
       Effect.gen(function* () {
         const started = yield* threads

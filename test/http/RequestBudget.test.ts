@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
+import { Arbitrary, Clock, Effect, Fiber, Layer, Option, Scheduler, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { AnswerCame, type BudgetWait, RequestBudget, type RequestBudgetOptions } from "../../src/http/RequestBudget.ts"
 import * as Throttle from "../../src/testing/Throttle.ts"
@@ -96,6 +96,17 @@ describe("RequestBudget", () => {
       Effect.gen(function* () {
         const windows = [{ limit: 1, millis: 10_000 }]
         assert.deepStrictEqual(yield* run({ windows, concurrency: 4 }, workMany(3, 2)), [0, 10_000, 20_000])
+      })
+    )
+
+    it.effect.each([3, 5, 8, 2048])("is counted once, also where a fiber lets others go on after %i steps", (steps) =>
+      Effect.gen(function* () {
+        const program = Effect.gen(function* () {
+          yield* Effect.forEach(Array.from({ length: 20 }), () => work(0), { concurrency: 4 })
+          return (yield* (yield* RequestBudget).history).length
+        })
+        const counted = run({ windows: [minute], concurrency: 4 }, program)
+        assert.strictEqual(yield* Effect.provideService(counted, Scheduler.MaxOpsBeforeYield, steps), 20)
       })
     )
 

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope } from "effect"
 import { HttpClient } from "effect/http"
+import { spawnSync } from "node:child_process"
 import { once } from "node:events"
+import { fileURLToPath } from "node:url"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { startThread } from "../../src/http/StartedThread.ts"
 import * as WaitingThread from "../../src/http/WaitingThread.ts"
@@ -62,4 +64,30 @@ describe("WaitingThread", () => {
       assert.match(String(cause), /the thread of the connections ended: exit code/)
     })
   )
+})
+
+describe("a program with a client on a thread", () => {
+  const source = JSON.stringify(new URL("../../src/http/HttpThread.ts", import.meta.url))
+
+  /** Asks where nobody listens, and leaves the client as it is. */
+  const program = `
+    import { Effect, ManagedRuntime } from "effect"
+    import { HttpClient } from "effect/http"
+    const { layer } = await import(${source})
+    const ask = Effect.flatMap(HttpClient.HttpClient, (http) => http.get("http://127.0.0.1:1/"))
+    const exit = await ManagedRuntime.make(layer()).runPromiseExit(ask)
+    process.stdout.write(exit._tag)`
+
+  it.each([
+    ["ends when it has nothing more to do, though nobody closed the client", []],
+    ["works without one where Node allows none", ["--permission", "--allow-fs-read=*"]]
+  ] as const)("%s", (_, flags) => {
+    const ended = spawnSync(process.execPath, [...flags, "--input-type=module", "--eval", program], {
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      encoding: "utf8",
+      timeout: 30_000
+    })
+    assert.strictEqual(ended.status, 0, ended.stderr)
+    assert.strictEqual(ended.stdout, "Failure")
+  })
 })
