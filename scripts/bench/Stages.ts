@@ -1,4 +1,4 @@
-/** Where a run spent its time, from a CPU profile of it: which of its modules were on top of the stack. */
+/** Where the main thread of a run spent its time, from a CPU profile of it: which of its modules were on top of the stack. */
 import { Schema } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"

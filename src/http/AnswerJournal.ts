@@ -66,11 +66,8 @@ interface Place {
   readonly size: number
 }
 
-interface Remembered {
-  readonly name: Buffer
-  readonly pieces: ReadonlyArray<Place>
-  readonly digest: Place
-}
+/** The pieces of an answer; its digest is behind the last. One is kept for each answer of a sync, so it is kept small. */
+type Remembered = ReadonlyArray<Place>
 
 /** What a file holds: its answers by name, where its last whole record ends, and the next free number. */
 interface Contents {
@@ -82,15 +79,10 @@ interface Contents {
 const nothing = (): Contents => ({ answers: new Map(), end: 0, next: 1 })
 
 /** The answer that a record at `at`, of `size` bytes behind its head, ends. */
-const remembered = (name: Buffer, before: ReadonlyArray<Place>, at: number, size: number): Remembered => {
-  const offset = at + headBytes + nameBytes
-  const last = size - nameBytes - digestBytes
-  return {
-    name,
-    pieces: [...before, { offset, size: last }],
-    digest: { offset: offset + last, size: digestBytes }
-  }
-}
+const remembered = (before: ReadonlyArray<Place>, at: number, size: number): Remembered => [
+  ...before,
+  { offset: at + headBytes + nameBytes, size: size - nameBytes - digestBytes }
+]
 
 /** Looks through a file record by record, up to the first that is not whole. */
 const look = Effect.fnUntraced(function* (path: string) {
@@ -112,7 +104,7 @@ const look = Effect.fnUntraced(function* (path: string) {
     if (kind === pieceKind) pieces.set(answer, [...before, { offset: at + headBytes, size: length }])
     else {
       const name = Buffer.from(head.subarray(headBytes))
-      found.answers.set(name.toString("hex"), remembered(name, before, at, length))
+      found.answers.set(name.toString("hex"), remembered(before, at, length))
       pieces.delete(answer)
     }
     if (answer <= largestNumber) found.next = Math.max(found.next, answer + 1)
@@ -180,7 +172,7 @@ export const make = Effect.fnUntraced(function* (
   const piece = ({ offset, size }: Place) => files.stream(file, { offset, bytesToRead: size })
 
   /** The body of an answer, or nothing when it is not as it was written. */
-  const bodyOf = Effect.fnUntraced(function* ({ digest, name, pieces }: Remembered) {
+  const bodyOf = Effect.fnUntraced(function* (name: Buffer, pieces: Remembered) {
     const body = Stream.fromIterable(pieces).pipe(Stream.flatMap(piece))
     // Checked as a whole before any of it is handed on: rows cannot be taken back.
     const hash = yield* Stream.runFold(
@@ -188,7 +180,8 @@ export const make = Effect.fnUntraced(function* (
       () => createHash("sha256").update(name),
       (hash, chunk) => hash.update(chunk)
     )
-    const expected = Buffer.concat(yield* Stream.runCollect(piece(digest)))
+    const { offset, size } = pieces.at(-1) ?? { offset: 0, size: 0 }
+    const expected = Buffer.concat(yield* Stream.runCollect(piece({ offset: offset + size, size: digestBytes })))
     return hash.digest().equals(expected) ? Option.some(body) : Option.none()
   })
 
@@ -196,8 +189,11 @@ export const make = Effect.fnUntraced(function* (
     answers: Effect.sync(() => contents.answers.size),
 
     replay: (path) => {
-      const known = contents.answers.get(nameOf(path).toString("hex"))
-      return known === undefined ? Effect.succeedNone : bodyOf(known).pipe(Effect.orElseSucceed(() => Option.none()))
+      const name = nameOf(path)
+      const known = contents.answers.get(name.toString("hex"))
+      return known === undefined
+        ? Effect.succeedNone
+        : bodyOf(name, known).pipe(Effect.orElseSucceed(() => Option.none()))
     },
 
     record: (path) =>
@@ -226,7 +222,7 @@ export const make = Effect.fnUntraced(function* (
               if (!isWhole) return Effect.void
               const record = recordOf(endKind, answer, name, rest, hash.update(rest).digest())
               return append(record, (at) =>
-                contents.answers.set(name.toString("hex"), remembered(name, pieces, at, record.length - headBytes))
+                contents.answers.set(name.toString("hex"), remembered(pieces, at, record.length - headBytes))
               ).pipe(lost)
             }),
           // Pieces without an end are none of an answer.
