@@ -22,7 +22,7 @@ const everyOutside = 20
 
 /**
  * Collects the young generation when much came up outside of the heap: buffers, which are no reason for V8 to collect. While
- * a large file is compressed 20 MB of them piled up; a collection takes a millisecond.
+ * a large file is compressed 20 MB of them piled up; a collection takes one or two milliseconds.
  */
 const collectBuffers = (): void => {
   let collect: unknown

@@ -138,7 +138,7 @@ const syncTo = Effect.fnUntraced(function* (
       apiToken,
       options: { pageSize: values.pageSize, memberships: values.memberships, allowPartial: values.allowPartial }
     })
-    // Closed when all is read: the 20 MB of its thread are free while the file is compressed.
+    // Closed when all is read: the memory of its thread is free while the file is compressed.
     const clientScope = yield* Scope.fork(yield* Effect.scope)
     return yield* Layer.buildWithScope(
       PostHogLayer.client(values, display.onWait, checkpoint.journal),

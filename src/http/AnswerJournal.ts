@@ -1,6 +1,6 @@
 /**
  * Remembers finished answers on disk, so that a run that was interrupted does not ask for them again. All of them in one
- * file, to which is only added: a file for each answer took a sixth of the time of a sync. Each ends with a digest of
+ * file, to which is only added: a file for each answer took a tenth of the time of a sync. Each ends with a digest of
  * itself, so that nothing else has to be right after a crash.
  */
 import { Context, Effect, FileSystem, Option, Path, type PlatformError, Scope, Semaphore, Stream } from "effect"

@@ -212,8 +212,7 @@ class Exchange {
 const litter = 4 * 1024 ** 2
 
 /**
- * What sockets give out lies outside of the heap, and is no reason for V8 to collect it: 31 MB piled up where 16 do, for
- * a third of a millisecond each time.
+ * What sockets give out lies outside of the heap, and is no reason for V8 to collect it: 31 MB piled up where 16 do.
  */
 const makeCollector = (): ((bytes: number) => void) => {
   setFlagsFromString("--expose-gc")
