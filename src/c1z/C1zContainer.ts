@@ -28,7 +28,7 @@ const largePackSize = 2 * 1024 ** 2
 /** What comes out of it, a ninth of that. */
 const frameSize = 128 * 1024
 
-/** Bytes of database from which on a longer window pays. */
+/** Bytes of database from which on a longer window and a second thread pay. */
 const large = 64 * 1024 ** 2
 
 // Level 3, which is what other writers use. A large database is compressed by two threads of zstd's own, each a piece of

@@ -1,6 +1,6 @@
 /** From the settings to a PostHog client, in one place for all commands. */
 import { Config, Duration, Effect, FileSystem, Layer, Option } from "effect"
-import * as HttpThread from "../http/HttpThread.ts"
+import * as HttpAgent from "../http/HttpAgent.ts"
 import { AnswerJournal, type AnswerJournalService } from "../http/AnswerJournal.ts"
 import type { BudgetWait } from "../http/RequestBudget.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
@@ -76,7 +76,7 @@ export const readCa = (files: FileSystem.FileSystem, path: string) =>
   )
 
 /** The connections, through the proxy that the environment names. */
-const agent = (values: Settings.SettingValues) =>
+const agent = (values: Settings.SettingValues, connections: typeof HttpAgent.layer) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const files = yield* FileSystem.FileSystem
@@ -94,7 +94,7 @@ const agent = (values: Settings.SettingValues) =>
             none: proxyVariable("NO_PROXY")
           }).pipe(Effect.orElseSucceed(() => ({})))
       const connectTimeoutMillis = values.connectTimeoutSeconds * 1000
-      return HttpThread.layer({
+      return connections({
         connectTimeoutMillis,
         ca: Option.getOrUndefined(ca),
         insecureSkipVerify: values.insecureSkipVerify,
@@ -105,15 +105,16 @@ const agent = (values: Settings.SettingValues) =>
 
 /**
  * The client over real HTTP, over the configuration, and the request budget that it keeps; `journal` remembers answers
- * for a run after this one.
+ * for a run after this one. Who receives much gives `connections` of another kind: see `HttpThread`.
  */
 export const client = (
   values: Settings.SettingValues,
   onWait: (wait: BudgetWait | undefined) => Effect.Effect<void>,
-  journal?: AnswerJournalService
+  journal?: AnswerJournalService,
+  connections: typeof HttpAgent.layer = HttpAgent.layer
 ) =>
   PostHogClient.layer.pipe(
     Layer.provide(Layer.succeed(AnswerJournal, journal)),
     Layer.provideMerge(budget(values, onWait)),
-    Layer.provide(agent(values))
+    Layer.provide(agent(values, connections))
   )

@@ -19,6 +19,7 @@ import * as Ksuid from "../c1/Ksuid.ts"
 import { C1zError } from "../c1z/C1zError.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
+import * as HttpThread from "../http/HttpThread.ts"
 import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
 import * as BaseUrls from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
@@ -124,7 +125,9 @@ const syncTo = Effect.fnUntraced(function* (
     yield* note({ baseUrl })
     // A stream cannot be taken up where it was cut off, so only a file has a checkpoint.
     if (output === "ndjson")
-      return yield* sync(undefined).pipe(Effect.provide(PostHogLayer.client(values, display.onWait)))
+      return yield* sync(undefined).pipe(
+        Effect.provide(PostHogLayer.client(values, display.onWait, undefined, HttpThread.layer))
+      )
     yield* (yield* Afterword).say({ interrupted: unchanged })
     yield* C1zSink.preflight(values.file)
     yield* TargetLock.hold(values.file)
@@ -141,7 +144,7 @@ const syncTo = Effect.fnUntraced(function* (
     // Closed when all is read: the memory of its thread is free while the file is compressed.
     const clientScope = yield* Scope.fork(yield* Effect.scope)
     return yield* Layer.buildWithScope(
-      PostHogLayer.client(values, display.onWait, checkpoint.journal),
+      PostHogLayer.client(values, display.onWait, checkpoint.journal, HttpThread.layer),
       clientScope
     ).pipe(
       Effect.flatMap((client) =>

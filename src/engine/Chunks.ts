@@ -6,24 +6,24 @@
  */
 import { Array as Arr, Effect, Stream } from "effect"
 
-/** Each array as a chunk; empty ones are passed over. */
-export const flatten = <A, E, R>(arrays: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
-  Stream.transformPull(arrays, (pull) =>
+/** Gives out, for each chunk that comes, the arrays that `begin` makes of it one after the other, when they are asked for. */
+const inTurn = <A, B, E, R>(
+  stream: Stream.Stream<A, E, R>,
+  begin: (chunk: ReadonlyArray<A>) => () => ReadonlyArray<B> | undefined
+): Stream.Stream<B, E, R> =>
+  Stream.transformPull(stream, (pull) =>
     Effect.sync(() => {
-      let waiting: ReadonlyArray<ReadonlyArray<A>> = []
-      let at = 0
+      let take: () => ReadonlyArray<B> | undefined = () => undefined
       const next: typeof pulled = Effect.suspend(() => {
-        while (at < waiting.length) {
-          const array = waiting[at++]
-          if (array !== undefined && Arr.isReadonlyArrayNonEmpty(array)) return Effect.succeed(array)
+        for (let array = take(); array !== undefined; array = take()) {
+          if (Arr.isReadonlyArrayNonEmpty(array)) return Effect.succeed(array)
         }
         return pulled
       })
-      const pulled: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, Effect.Error<typeof pull>> = Effect.flatMap(
+      const pulled: Effect.Effect<Arr.NonEmptyReadonlyArray<B>, Effect.Error<typeof pull>> = Effect.flatMap(
         pull,
-        (more) => {
-          waiting = more
-          at = 0
+        (chunk) => {
+          take = begin(chunk)
           return next
         }
       )
@@ -31,27 +31,23 @@ export const flatten = <A, E, R>(arrays: Stream.Stream<ReadonlyArray<A>, E, R>):
     })
   )
 
+/** Each array as a chunk; empty ones are passed over. */
+export const flatten = <A, E, R>(arrays: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
+  inTurn(arrays, (chunk) => {
+    let at = 0
+    return () => chunk[at++]
+  })
+
 /** Maps elements so many at a time, when they are asked for: chunks that come are never put together, only divided. */
 export const mapInParts =
   <A, B>(size: number, map: (value: A) => B) =>
   <E, R>(stream: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>
-    Stream.transformPull(stream, (pull) =>
-      Effect.sync(() => {
-        let chunk: ReadonlyArray<A> = []
-        let at = 0
-        const next: typeof pulled = Effect.suspend(() => {
-          const part = chunk.slice(at, at + size)
-          at += size
-          return Arr.isReadonlyArrayNonEmpty(part) ? Effect.succeed(Arr.map(part, map)) : pulled
-        })
-        const pulled: Effect.Effect<Arr.NonEmptyReadonlyArray<B>, Effect.Error<typeof pull>> = Effect.flatMap(
-          pull,
-          (more) => {
-            chunk = more
-            at = 0
-            return next
-          }
-        )
-        return next
-      })
-    )
+    inTurn(stream, (chunk) => {
+      let at = 0
+      return () => {
+        if (at >= chunk.length) return undefined
+        const part = chunk.slice(at, at + size)
+        at += size
+        return part.map((value) => map(value))
+      }
+    })
