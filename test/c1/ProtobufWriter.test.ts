@@ -3,14 +3,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import { ProtobufWriter } from "../../src/c1/ProtobufWriter.ts"
 
-/** One call, or several inside of a message, written once, or written and taken back. */
-type Call =
+/** The writing of a single value. */
+type PlainCall =
   | { readonly uint32: number }
   | { readonly int64: number | string }
   | { readonly bool: boolean }
   | { readonly double: number }
   | { readonly string: string }
   | { readonly bytes: Uint8Array }
+
+/** One call, or several inside of a message, written once, or written and taken back. */
+type Call =
+  | PlainCall
   | { readonly message: ReadonlyArray<Call> }
   | { readonly once: Shared }
   | { readonly rewound: ReadonlyArray<Call> }
@@ -19,15 +23,32 @@ interface Shared {
   readonly calls: ReadonlyArray<Call>
 }
 
+/** What both writers have. */
+interface PlainWriter {
+  readonly uint32: (value: number) => unknown
+  readonly int64: (value: number | string) => unknown
+  readonly bool: (value: boolean) => unknown
+  readonly double: (value: number) => unknown
+  readonly string: (value: string) => unknown
+  readonly bytes: (value: Uint8Array) => unknown
+}
+
+/** Writes a single value, if the call is about one. */
+const plain = (writer: PlainWriter, call: Call): call is PlainCall => {
+  if ("uint32" in call) writer.uint32(call.uint32)
+  else if ("int64" in call) writer.int64(call.int64)
+  else if ("bool" in call) writer.bool(call.bool)
+  else if ("double" in call) writer.double(call.double)
+  else if ("string" in call) writer.string(call.string)
+  else if ("bytes" in call) writer.bytes(call.bytes)
+  else return false
+  return true
+}
+
 const ours = (writer: ProtobufWriter, calls: ReadonlyArray<Call>): ProtobufWriter => {
   for (const call of calls) {
-    if ("uint32" in call) writer.uint32(call.uint32)
-    else if ("int64" in call) writer.int64(call.int64)
-    else if ("bool" in call) writer.bool(call.bool)
-    else if ("double" in call) writer.double(call.double)
-    else if ("string" in call) writer.string(call.string)
-    else if ("bytes" in call) writer.bytes(call.bytes)
-    else if ("message" in call) ours(writer.fork(), call.message).join()
+    if (plain(writer, call)) continue
+    if ("message" in call) ours(writer.fork(), call.message).join()
     else if ("once" in call) writer.once(call.once, (into, shared) => void ours(into, shared.calls))
     else {
       const start = writer.length
@@ -39,13 +60,8 @@ const ours = (writer: ProtobufWriter, calls: ReadonlyArray<Call>): ProtobufWrite
 
 const theirs = (writer: BinaryWriter, calls: ReadonlyArray<Call>): BinaryWriter => {
   for (const call of calls) {
-    if ("uint32" in call) writer.uint32(call.uint32)
-    else if ("int64" in call) writer.int64(call.int64)
-    else if ("bool" in call) writer.bool(call.bool)
-    else if ("double" in call) writer.double(call.double)
-    else if ("string" in call) writer.string(call.string)
-    else if ("bytes" in call) writer.bytes(call.bytes)
-    else if ("message" in call) theirs(writer.fork(), call.message).join()
+    if (plain(writer, call)) continue
+    if ("message" in call) theirs(writer.fork(), call.message).join()
     else if ("once" in call) theirs(writer, call.once.calls)
   }
   return writer

@@ -191,9 +191,14 @@ describe("Sync", () => {
       })
     )
 
-    it.effect.each([1, 2, 4, 7])(
-      "with %i at the same time, the grants of twice as many resources are begun and of no more: one stands ready for each",
-      (concurrency) =>
+    it.effect.each(
+      [1, 2, 4, 7].flatMap((concurrency) => [
+        [concurrency, "given at once", false] as const,
+        [concurrency, "given in two steps", true] as const
+      ])
+    )(
+      "with %i at the same time, the grants of twice as many resources are begun and of no more: one stands ready for each (%s)",
+      ([concurrency, , inTwoSteps]) =>
         Effect.gen(function* () {
           const groups = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`g${index}`, ["ada"]]))
           let now = 0
@@ -208,7 +213,7 @@ describe("Sync", () => {
                   () => Effect.sync(() => now--)
                 )
               : Effect.void
-          const records = yield* collect(make({ people: ["ada"], groups, before }), { concurrency })
+          const records = yield* collect(make({ people: ["ada"], groups, before, inTwoSteps }), { concurrency })
           assert.strictEqual(records.filter(({ _tag }) => _tag === "Grant").length, 30)
           assert.strictEqual(most, 2 * concurrency)
         })
@@ -376,29 +381,6 @@ describe("Sync", () => {
           Array.from({ length: 10 }, (_, index) => [index + 1, Math.min(10, index + 2), 10] as const)
         )
       })
-    )
-
-    it.effect.each([1, 2, 4])(
-      "begins to read, with %i at the same time, those of twice as many groups and of no more",
-      (concurrency) =>
-        Effect.gen(function* () {
-          const groups = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`g${index}`, ["ada"]]))
-          let now = 0
-          let most = 0
-          const before = (page: string) =>
-            page.startsWith("members")
-              ? Effect.acquireUseRelease(
-                  Effect.sync(() => {
-                    most = Math.max(most, ++now)
-                  }),
-                  () => Effect.sleep("1 second"),
-                  () => Effect.sync(() => now--)
-                )
-              : Effect.void
-          const records = yield* collect(make({ people: ["ada"], groups, before, inTwoSteps: true }), { concurrency })
-          assert.strictEqual(records.filter(({ _tag }) => _tag === "Grant").length, 30)
-          assert.strictEqual(most, 2 * concurrency)
-        })
     )
 
     it.effect("reads only so many ahead of a consumer that stops", () =>
