@@ -34,7 +34,7 @@ type Pieces = readonly [Uint8Array, ...Array<Uint8Array>]
 /** The end of an exchange in this thread: what came and was not taken yet, or who waits for it. */
 class Exchange {
   readonly #request: HttpClientRequest.HttpClientRequest
-  readonly #onReceived: RowsWanted["onReceived"]
+  readonly #wanted: RowsWanted | undefined
   readonly #onTaken: () => void
   #head: AnswerHead | undefined
   #pieces: Array<Uint8Array> = []
@@ -44,12 +44,12 @@ class Exchange {
 
   constructor(
     request: HttpClientRequest.HttpClientRequest,
-    onReceived: RowsWanted["onReceived"],
+    wanted: RowsWanted | undefined,
     onTaken: () => void,
     onHead: (head: Effect.Effect<AnswerHead, HttpClientError.HttpClientError>) => void
   ) {
     this.#request = request
-    this.#onReceived = onReceived
+    this.#wanted = wanted
     this.#onTaken = onTaken
     this.#onHead = onHead
   }
@@ -64,10 +64,12 @@ class Exchange {
       const { cause } = message
       return this.fail("problem" in cause ? new AnswerProblem(cause) : new ThreadFailed(cause))
     }
+    const { bytes, cuts } = message
     const { status } = message.head ?? this.#head ?? { status: 0 }
-    this.#onReceived(message.received, message.isLast && status >= 200 && status < 300)
+    this.#wanted?.onReceived(message.received, message.isLast && status >= 200 && status < 300)
+    if (cuts !== undefined) this.#wanted?.onTrimmed({ bytes, cuts })
     // One that tells no more than that the server is alive is told as well.
-    this.#pieces.push(message.bytes)
+    this.#pieces.push(bytes)
     if (message.isLast) this.#end = Cause.done()
     if (message.head === undefined) this.#onPiece?.()
     else this.#begin(message.head)
@@ -274,7 +276,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
       signal.addEventListener("abort", cancel, { once: true })
       const exchange = new Exchange(
         request,
-        wanted?.onReceived ?? (() => undefined),
+        wanted,
         () => post({ tag: "taken", id }),
         (head) => resume(Effect.map(head, (head) => ({ head, exchange, cancel })))
       )

@@ -31,6 +31,8 @@ export type FromThread =
       /** With the first piece of most answers, since each message wakes somebody up. */
       readonly head: AnswerHead | undefined
       readonly bytes: Uint8Array<ArrayBuffer>
+      /** Where the rows stand in them, of an answer that is trimmed. */
+      readonly cuts: Int32Array<ArrayBuffer> | undefined
       /** Bytes of the body, unpacked, that have come so far: more than those handed on where those are trimmed. */
       readonly received: number
       readonly isLast: boolean

@@ -164,13 +164,16 @@ class Exchange {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#hasNews = false
-    const bytes = this.#trim === undefined ? new Uint8Array(Buffer.concat(this.#raw)) : this.#trim.take()
+    const { bytes, cuts } = this.#trim?.take() ?? { bytes: new Uint8Array(Buffer.concat(this.#raw)), cuts: undefined }
     this.#raw = []
     this.#rawSize = 0
     const { id } = this.#request
     const head = this.#head
     this.#head = undefined
-    this.#send({ tag: "piece", id, head, bytes, received: this.#received, isLast }, [bytes.buffer])
+    this.#send(
+      { tag: "piece", id, head, bytes, cuts, received: this.#received, isLast },
+      cuts === undefined ? [bytes.buffer] : [bytes.buffer, cuts.buffer]
+    )
     if (isLast || ++this.#underWay < ahead) return
     if (this.#gunzip === undefined) this.#controller?.pause()
     else this.#gunzip.pause()

@@ -32,6 +32,7 @@ import * as RetryAfter from "./RetryAfter.ts"
 import type { RowReader } from "./RowReader.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
+import * as TrimmedRows from "./TrimmedRows.ts"
 
 export interface JsonClientOptions {
   /** Scheme, host and port of the one server that this client talks to. */
@@ -109,6 +110,8 @@ interface Arrival {
   readonly watch: Watch
   /** Bytes of it that came over the network, as far as the client tells. */
   received: number
+  /** Where the rows stand in the pieces of one that was trimmed on its way. */
+  readonly cuts: Map<Uint8Array, Int32Array>
 }
 
 const ErrorEnvelope = Schema.Struct({
@@ -205,13 +208,16 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     rows.start()
     const echo = makeEcho()
     const kept = recorder === undefined ? undefined : KeptAnswer.make(rows, pool)
-    const splitter = JsonRows.make({
-      ...(kept?.target ?? rows),
-      redact: echo.redact,
-      pool,
-      // Without rows the whole answer is what is around them: one role, with all its members.
-      envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
-    })
+    const target = { ...(kept?.target ?? rows), redact: echo.redact }
+    let trimmed: TrimmedRows.TrimmedRows | undefined
+    let splitter: JsonRows.JsonRows | undefined
+    const split = () =>
+      (splitter ??= JsonRows.make({
+        ...target,
+        pool,
+        // Without rows the whole answer is what is around them: one role, with all its members.
+        envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
+      }))
     let pushed = 0
     // What is left out of an answer on its way here came over the network as well.
     const size = () => arrival?.received || pushed
@@ -228,7 +234,14 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       if (size() > HttpLimits.bodyBytes) {
         return new LimitExceeded({ path, limit: "bodyBytes", value: HttpLimits.bodyBytes })
       }
-      const problem = splitter.push(chunk)
+      const cuts = arrival?.cuts.get(chunk)
+      if (cuts !== undefined) {
+        arrival?.cuts.delete(chunk)
+        trimmed ??= TrimmedRows.make(target)
+        trimmed.push({ bytes: chunk, cuts })
+        return undefined
+      }
+      const problem = split().push(chunk)
       return problem === undefined ? undefined : failureOf(path, problem)
     }
     yield* Stream.runForEachArray(body, (chunks) =>
@@ -240,7 +253,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         return takeDown(kept?.take())
       })
     )
-    const end = splitter.end()
+    const end = (trimmed ?? split()).end()
     if (end.truncated) {
       return yield* new InvalidJson({
         path,
@@ -335,7 +348,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   ): Effect.Effect<JsonAnswer, HttpFailure> =>
     Effect.gen(function* () {
       const watch = makeWatch(yield* Clock.Clock)
-      const arrival: Arrival = { watch, received: 0 }
+      const arrival: Arrival = { watch, received: 0, cuts: new Map() }
       const answerCame = yield* AnswerCame
       const wanted: RowsWanted | undefined =
         rows.fields === undefined
@@ -347,7 +360,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
                 // Another request need not wait until this answer is read; but until it is remembered, where it is: who is
                 // killed then has to ask again for no more than was under way.
                 if (isWhole && journal === undefined) answerCame()
-              }
+              },
+              onTrimmed: ({ bytes, cuts }) => void arrival.cuts.set(bytes, cuts)
             }
       yield* Ref.update(statistics, (seen) => counted(seen, purpose))
       const request = Effect.gen(function* () {

@@ -67,9 +67,9 @@ export interface JsonRowsTarget {
 export interface JsonRowsOptions extends JsonRowsTarget {
   /**
    * Takes the bytes that are of no row, or of no item where rows are split, in their order among rows and items; what
-   * stands between those is left out. They are good until it returns.
+   * stands between those is left out. Told whether they are of a row. They are good until it returns.
    */
-  readonly onRest?: ((bytes: Buffer, start: number, end: number) => void) | undefined
+  readonly onRest?: ((bytes: Buffer, start: number, end: number, isOfRow: boolean) => void) | undefined
   /** Where its buffer comes from, and goes to at the end; one of its own unless told. */
   readonly pool?: BufferPool | undefined
   /** What becomes of the text of a row before anybody sees it; nothing unless told. */
@@ -160,6 +160,17 @@ export const fieldsOf = (fields: ReadonlyArray<ReadonlyArray<string>>): Fields =
   return { tree, size }
 }
 
+/** For each field whether it is an object on the way to others, where it is one. */
+export const onTheWay = ({ size, tree }: Fields): Uint8Array => {
+  const found = new Uint8Array(size)
+  const note = ({ children, index }: Node): void => {
+    if (index >= 0 && children.members.length > 0) found[index] = 1
+    children.members.forEach(note)
+  }
+  note(tree)
+  return found
+}
+
 const nowhere: Nodes = nodesOf([])
 
 const noFields: Fields = fieldsOf([])
@@ -194,7 +205,7 @@ const keyToken = 2
 const scalarToken = 3
 
 /** Bytes put together from several chunks. */
-class Gathered {
+export class Gathered {
   #bytes = Buffer.alloc(0)
   #size = 0
 
@@ -247,7 +258,7 @@ const byteOrderMark = Buffer.from("\uFEFF")
 class Splitter implements JsonRows, JsonRow {
   readonly #onRow: (row: JsonRow) => void
   readonly #onItem: (item: JsonRow) => void
-  readonly #onRest: (bytes: Buffer, start: number, end: number) => void
+  readonly #onRest: (bytes: Buffer, start: number, end: number, isOfRow: boolean) => void
   readonly #splitsRows: boolean
   readonly #redact: (json: string) => string
   readonly #pool: BufferPool
@@ -392,7 +403,7 @@ class Splitter implements JsonRows, JsonRow {
 
   #addRest(to: Gathered, start: number, end: number): void {
     to.add(this.#bytes, start, end)
-    if (end > start) this.#onRest(this.#bytes, start, end)
+    if (end > start) this.#onRest(this.#bytes, start, end, to === this.#front)
   }
 
   #beginUnit(start: number): void {
@@ -421,7 +432,7 @@ class Splitter implements JsonRows, JsonRow {
       this.#onItem(this)
       this.#level = betweenItems
     } else {
-      if (this.#splitsRows) this.#onRest(this.#bytes, this.#rowFrom, end)
+      if (this.#splitsRows) this.#onRest(this.#bytes, this.#rowFrom, end, true)
       this.#onRow(this)
       this.#front.clear()
       this.#rows++

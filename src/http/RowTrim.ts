@@ -1,12 +1,13 @@
 /**
- * Makes an answer smaller before it is handed on: JSON that says the same to a reader who looks at certain fields of its
- * rows. Most of what a sync receives is in members of rows that nobody reads. Used where the answer is received on
- * another thread than where it is read, so it needs nothing but Node.
+ * Makes an answer smaller before it is handed on: what a reader looks at who reads certain fields of its rows. Most of what
+ * a sync receives is in members of rows that nobody reads. Used where the answer is received on another thread than where
+ * it is read (by {@link TrimmedRows}), so it needs nothing but Node.
  */
 import { BufferPool } from "./BufferPool.ts"
-import { closeArray, openArray, openObject } from "./JsonGrammar.ts"
+import { openArray, openObject } from "./JsonGrammar.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { KeptBytes } from "./KeptAnswer.ts"
+import * as RowCuts from "./RowCuts.ts"
 
 /** What of an answer's rows is read. */
 export interface RowTrimOptions {
@@ -19,85 +20,65 @@ export interface RowTrimOptions {
 export interface RowTrim {
   /** Takes the next bytes of the answer, and tells what is wrong with them; nothing may follow that. */
   readonly push: (chunk: Uint8Array) => JsonRows.JsonRowsProblem | undefined
-  /** How many bytes {@link RowTrim.take} would give. */
+  /** How many bytes {@link RowTrim.take} would give, cuts included. */
   readonly size: () => number
   /** A copy of what there is to hand on since the last time. */
-  readonly take: () => Uint8Array<ArrayBuffer>
+  readonly take: () => { readonly bytes: Uint8Array<ArrayBuffer>; readonly cuts: Int32Array<ArrayBuffer> }
   /** The answer is over, or nobody wants the rest; an answer that was cut off gives one that is. */
   readonly end: () => void
   /** Nothing is taken any more. */
   readonly release: () => void
 }
 
-const comma = Buffer.from(",")
-const colon = Buffer.from(":")
-const opening = Buffer.from("{")
-const closing = Buffer.from("}")
-
-/** Writes the members of an object that are among the fields; false when one of them cannot be told from its bytes. */
-const keepMembers = (row: JsonRows.JsonRow, nodes: JsonRows.Nodes, kept: KeptBytes): boolean => {
-  let isFirst = true
-  kept.add(opening)
-  for (const { children, index, key } of nodes.members) {
-    const start = row.start(index)
-    if (start < 0) continue
-    if (!isFirst) kept.add(comma)
-    isFirst = false
-    kept.add(key).add(colon)
-    const byte = row.bytes[start]
-    if (byte === openObject && children.members.length > 0) {
-      if (!keepMembers(row, children, kept)) return false
-    } else if (byte === openObject || byte === openArray) return false
-    else kept.add(row.bytes, start, row.stop(index))
-  }
-  kept.add(closing)
-  return true
-}
-
 export const make = ({ fields, inner }: RowTrimOptions, pool = new BufferPool()): RowTrim => {
   const kept = new KeptBytes(pool)
-  let isAfterRow = false
-  let isAfterItem = false
+  const cuts = new RowCuts.Cuts()
+  const hasChildren = JsonRows.onTheWay(fields)
+  const add = (kind: number, bytes: Uint8Array, start: number, end: number): void => {
+    cuts.add(kind)
+    cuts.add(end - start)
+    kept.add(bytes, start, end)
+  }
+  /** Keeps the values of the fields; false when one of them cannot be told from its bytes. */
+  const keepFields = (row: JsonRows.JsonRow): boolean => {
+    const { bytes } = row
+    cuts.add(RowCuts.plain)
+    for (let n = 0; n < fields.size; n++) {
+      const start = row.start(n)
+      if (start < 0) {
+        cuts.add(0)
+        continue
+      }
+      const byte = bytes[start]
+      if (byte === openArray || (byte === openObject && hasChildren[n] === 0)) return false
+      const end = byte === openObject ? start + 1 : row.stop(n)
+      cuts.add(end - start)
+      kept.add(bytes, start, end)
+    }
+    return true
+  }
   const keep = (row: JsonRows.JsonRow): void => {
-    const { size } = kept
-    if (row.isPlain() && row.isObject() && keepMembers(row, fields.tree.children, kept)) return
-    kept.rewind(size)
-    kept.text(row.json())
+    const [bytes, count] = [kept.size, cuts.size]
+    if (row.isPlain() && row.isObject() && keepFields(row)) return
+    kept.rewind(bytes)
+    cuts.rewind(count)
+    const json = Buffer.from(row.json())
+    add(RowCuts.whole, json, 0, json.length)
   }
   const splitter = JsonRows.make({
     fields,
     pool,
-    onRest: (bytes, start, end) => {
-      // The rest of the page begins with the end of its array; anything else is another row.
-      if (isAfterRow && bytes[start] !== closeArray) kept.add(comma)
-      isAfterRow = false
-      isAfterItem = false
-      kept.add(bytes, start, end)
-    },
-    onRow: (row) => {
-      if (inner === undefined) {
-        if (isAfterRow) kept.add(comma)
-        keep(row)
-      }
-      isAfterRow = true
-    },
-    inner:
-      inner === undefined
-        ? undefined
-        : {
-            key: inner,
-            onItem: (item) => {
-              if (isAfterItem) kept.add(comma)
-              isAfterItem = true
-              keep(item)
-            }
-          }
+    onRest: (bytes, start, end, isOfRow) => add(isOfRow ? RowCuts.front : RowCuts.rest, bytes, start, end),
+    onRow: (row) => (inner === undefined ? keep(row) : cuts.add(RowCuts.rowEnd)),
+    inner: inner === undefined ? undefined : { key: inner, onItem: keep }
   })
   return {
     push: (chunk) => splitter.push(chunk),
-    size: () => kept.size,
-    take: () => Uint8Array.from(kept.take()),
-    end: () => void splitter.end(),
+    size: () => kept.size + cuts.size * Int32Array.BYTES_PER_ELEMENT,
+    take: () => ({ bytes: Uint8Array.from(kept.take()), cuts: cuts.take() }),
+    end: () => {
+      if (!splitter.end().truncated) cuts.add(RowCuts.answerEnd)
+    },
     release: () => kept.release()
   }
 }

@@ -13,7 +13,9 @@ import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { JsonClient } from "../../src/http/JsonClient.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
+import type { CutBytes } from "../../src/http/RowCuts.ts"
 import { RowsWanted } from "../../src/http/RowsWanted.ts"
+import * as TrimmedRows from "../../src/http/TrimmedRows.ts"
 import { thorough } from "../Thorough.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Loopback from "./Loopback.ts"
@@ -21,7 +23,8 @@ import * as Loopback from "./Loopback.ts"
 const { json, serve } = Loopback
 
 const page = '{"count":2, "results":[{"id":"a","name":"Ada"}, {"id":"b","name":"Bo"}]}'
-const trimmedPage = '{"count":2, "results":[{"id":"a"},{"id":"b"}]}'
+const ids = ['{"id":"a"}', '{"id":"b"}']
+const envelope = '{"count":2, "results":[]}'
 const fields = JsonRows.fieldsOf([["id"]])
 
 /** Gets an answer from a thread of its own. */
@@ -32,9 +35,50 @@ const onThread = Effect.provide(HttpThread.layer())
 /** Tests that share a thread, which takes a fifth of a second to start. */
 const shared = layer(HttpThread.layer(), { excludeTestServices: true })
 
-/** Wants nothing but ids, and notes how many bytes came. */
-const wantingIds = (received: Array<number> = []) =>
-  Effect.provideService(RowsWanted, { trim: { fields }, onReceived: (bytes) => void received.push(bytes) })
+/** What is told of an answer beside its body: how many bytes came, and where the rows stand in the pieces that are trimmed. */
+interface Told {
+  readonly received: Array<number>
+  readonly parts: Array<CutBytes>
+}
+const nothingTold = (): Told => ({ received: [], parts: [] })
+
+/** Wants nothing but ids, of the items in an array of each row where told. */
+const wantingIds = ({ parts, received }: Told = nothingTold(), inner?: string) =>
+  Effect.provideService(RowsWanted, {
+    trim: { fields, inner },
+    onReceived: (bytes) => void received.push(bytes),
+    onTrimmed: (part) => void parts.push(part)
+  })
+
+/** What a reader of ids learns of an answer, and how many bytes of it came. */
+const idsOf = (url: string, inner?: string) =>
+  Effect.suspend(() => {
+    const told = nothingTold()
+    const seen: Array<string> = []
+    const note = (row: JsonRows.JsonRow) => void seen.push(row.json())
+    const rows = TrimmedRows.make({
+      fields,
+      onRow: note,
+      inner: inner === undefined ? undefined : { key: inner, onItem: note }
+    })
+    return get(url).pipe(
+      Effect.flatMap(({ stream }) =>
+        Stream.runForEach(stream, (piece) =>
+          Effect.sync(() => {
+            // Each was told of before, in the same order.
+            const part = told.parts.shift() ?? assert.fail("a piece was not told of")
+            assert.strictEqual(part.bytes, piece)
+            rows.push(part)
+          })
+        )
+      ),
+      Effect.map(() => ({ seen, ...rows.end(), received: told.received.at(-1) })),
+      wantingIds(told, inner)
+    )
+  })
+
+/** What that is of {@link page}. */
+const idsOfPage = { seen: ids, envelope, rows: 2, truncated: false, received: page.length }
 
 const causeOf = (exit: Exit.Exit<unknown, HttpClientError.HttpClientError>): unknown =>
   Exit.match(exit, {
@@ -91,20 +135,24 @@ describe("HttpThread", () => {
     it.effect("comes without what is not wanted of its rows, and it is told how many bytes came all the same", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page))
-        const received: Array<number> = []
-        assert.strictEqual(yield* textOf(origin).pipe(wantingIds(received)), trimmedPage)
-        assert.strictEqual(received.at(-1), page.length)
+        const told = nothingTold()
+        assert.strictEqual(yield* textOf(origin).pipe(wantingIds(told)), '{"count":2, "results":["a""b"]}')
+        assert.strictEqual(told.received.at(-1), page.length)
+      })
+    )
+
+    it.effect("comes so with word of where its rows stand, before each piece", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(json(page))
+        assert.deepStrictEqual(yield* idsOf(origin), idsOfPage)
       })
     )
 
     it.effect("comes without what is not wanted of the items in its rows", () =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json('{"results":[{"name":"R","members":[{"id":1,"name":"Ada"}]}]}'))
-        const trim = { fields, inner: "members" }
-        const text = yield* textOf(origin).pipe(
-          Effect.provideService(RowsWanted, { trim, onReceived: () => undefined })
-        )
-        assert.strictEqual(text, '{"results":[{"name":"R","members":[{"id":1}]}]}')
+        const { seen } = yield* idsOf(origin, "members")
+        assert.deepStrictEqual(seen, ['{"id":1}', '{"name":"R","members":[]}'])
       })
     )
 
@@ -116,7 +164,7 @@ describe("HttpThread", () => {
     ])("of type %s is looked through", (type) =>
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page, { "content-type": type }))
-        assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), trimmedPage)
+        assert.deepStrictEqual(yield* idsOf(origin), idsOfPage)
       })
     )
 
@@ -130,9 +178,12 @@ describe("HttpThread", () => {
         const { origin } = yield* serve((_, response) =>
           response.writeHead(status, { "content-type": type, location: "/x" }).end(page)
         )
-        const response = yield* get(origin).pipe(wantingIds())
+        const told = nothingTold()
+        const response = yield* get(origin).pipe(wantingIds(told))
         assert.strictEqual(response.status, status)
         assert.strictEqual(yield* response.text, page)
+        assert.strictEqual(told.received.at(-1), page.length)
+        assert.deepStrictEqual(told.parts, [])
       })
     )
 
@@ -140,9 +191,7 @@ describe("HttpThread", () => {
       Effect.gen(function* () {
         const { origin } = yield* serve(json(gzipSync(page), { "content-encoding": "gzip" }))
         assert.strictEqual(yield* textOf(origin), page)
-        const received: Array<number> = []
-        assert.strictEqual(yield* textOf(origin).pipe(wantingIds(received)), trimmedPage)
-        assert.strictEqual(received.at(-1), page.length)
+        assert.deepStrictEqual(yield* idsOf(origin), idsOfPage)
       })
     )
 
@@ -150,7 +199,7 @@ describe("HttpThread", () => {
       Effect.gen(function* () {
         const { origin } = yield* serve(json(page, { "content-encoding": "gzip" }))
         assert.strictEqual(yield* textOf(origin), page)
-        assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), trimmedPage)
+        assert.deepStrictEqual(yield* idsOf(origin), idsOfPage)
       })
     )
 
@@ -162,9 +211,9 @@ describe("HttpThread", () => {
           response.end()
         })
         assert.strictEqual(yield* textOf(`${origin}/page`), page)
-        assert.strictEqual(yield* textOf(`${origin}/page`).pipe(wantingIds()), trimmedPage)
+        assert.deepStrictEqual(yield* idsOf(`${origin}/page`), idsOfPage)
         assert.strictEqual(yield* textOf(origin), "")
-        assert.strictEqual(yield* textOf(origin).pipe(wantingIds()), "")
+        assert.deepStrictEqual(yield* idsOf(origin), { seen: [], envelope: "", rows: 0, truncated: true, received: 0 })
       })
     )
 
@@ -265,12 +314,10 @@ describe("HttpThread", () => {
         json(`{"results":[{"id":"${request.url}","x":1}]}`)(request, response)
       )
       const numbers = Array.from({ length: 50 }, (_, index) => index)
-      const texts = yield* Effect.forEach(numbers, (n) => textOf(`${origin}/${n}`), { concurrency: 10 }).pipe(
-        wantingIds()
-      )
+      const answers = yield* Effect.forEach(numbers, (n) => idsOf(`${origin}/${n}`), { concurrency: 10 })
       assert.deepStrictEqual(
-        texts,
-        numbers.map((n) => `{"results":[{"id":"/${n}"}]}`)
+        answers.map(({ seen }) => seen),
+        numbers.map((n) => [`{"id":"/${n}"}`])
       )
     }).pipe(onThread)
   )
@@ -584,8 +631,10 @@ describe("HttpThread", () => {
   })
 
   shared("a server that sends faster than anybody reads has to wait, and goes on when it is read:", (it) => {
-    const rows = Array.from({ length: 1000 }, (_, id) => `{"id":"${id}${randomBytes(24_000).toString("hex")}"}`)
-    const large = Buffer.from(`{"results":[${rows.join()}]}`)
+    const values = Array.from({ length: 1000 }, (_, id) => `"${id}${randomBytes(24_000).toString("hex")}"`)
+    const large = Buffer.from(`{"results":[${values.map((id) => `{"id":${id}}`).join()}]}`)
+    /** What comes of it where nothing but the ids is wanted. */
+    const trimmed = Buffer.from(`{"results":[${values.join("")}]}`)
     const hashOf = (pieces: ReadonlyArray<Uint8Array>) =>
       createHash("sha256").update(Buffer.concat(pieces)).digest("hex")
 
@@ -639,7 +688,7 @@ describe("HttpThread", () => {
         // What the system keeps for both ends of a connection is most of it.
         assert.isAtMost(sentMeanwhile, 16 * 1024 * 1024)
         assert.strictEqual(sent, body.length)
-        assert.strictEqual(hashOf(pieces), hashOf([large]))
+        assert.strictEqual(hashOf(pieces), hashOf([isTrimmed ? trimmed : large]))
       })
     )
   })

@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Result, Schedule, Stream } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect, Fiber, Option, Result, Schedule, Stream } from "effect"
 import { FetchHttpClient, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { gzipSync } from "node:zlib"
@@ -9,9 +9,11 @@ import type { HttpFailure } from "../../src/http/HttpFailure.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
+import { fieldsOf, type JsonRow } from "../../src/http/JsonRows.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Loopback from "./Loopback.ts"
+import * as MemoryJournal from "./MemoryJournal.ts"
 
 const { latency } = Exchange
 
@@ -694,5 +696,102 @@ describe("JsonClient", () => {
         assert.deepStrictEqual(paths, [path])
       })
     )
+
+    // Whether it is trimmed on its way or not.
+    layer(connections, { excludeTestServices: true })("an answer of which ids are read", (it) => {
+      /** The id as a text where it stands, all of the row where that does not tell. */
+      const hasPlainId = (row: JsonRow): boolean => row.isPlain() && row.bytes[row.start(0)] === 0x22
+
+      /** What a reader of ids was told of an answer, or why it failed; what is remembered of it; what was counted. */
+      const read = Effect.fnUntraced(function* (body: string, inner?: string) {
+        const journal = MemoryJournal.make()
+        const { origin } = yield* Loopback.serve(Loopback.json(body))
+        const told: Array<string> = []
+        const tell = (row: JsonRow) => void told.push(hasPlainId(row) ? row.text(0) : row.json())
+        const rows: RowReader = {
+          fields: fieldsOf([["id"]]),
+          start: () => undefined,
+          onRow: inner === undefined ? tell : (row) => void told.push(row.json()),
+          inner: inner === undefined ? undefined : { key: inner, onItem: tell },
+          keep: (row, kept) => {
+            if (!hasPlainId(row)) return false
+            kept.text('{"id":').add(row.bytes, row.start(0), row.stop(0)).text("}")
+            return true
+          }
+        }
+        const client = Exchange.clientLayer({ origin, retries: 0 })
+        const [result, { bytes }] = yield* Effect.flatMap(JsonClient, (client) =>
+          Effect.all([Effect.result(client.get(path, { rows })), client.statistics])
+        ).pipe(Effect.provide(client), Effect.provideService(AnswerJournal, journal))
+        const pieces = Option.map(yield* journal.replay(path), Stream.runCollect)
+        const remembered = Option.isNone(pieces) ? undefined : Buffer.concat(yield* pieces.value).toString()
+        return Result.isSuccess(result)
+          ? { told, answer: result.success, remembered, bytes }
+          : { failure: result.failure.message, remembered }
+      })
+
+      it.effect("tells its rows, and is remembered as far as it was read", () =>
+        Effect.gen(function* () {
+          const body = '{"count":4, "results":[{"name":"Ada","id":"ä"}, {"id":"b\\n"},["c"], {"id":{}, "x":1}]}'
+          assert.deepStrictEqual(yield* read(body), {
+            told: ["ä", '{"id":"b\\n"}', '["c"]', '{"id":{}, "x":1}'],
+            answer: { body: { count: 4, results: [] }, rows: 4 },
+            remembered: '{"results":[{"id":"ä"},{"id":"b\\n"},["c"],{"id":{}, "x":1}],"count":4}',
+            bytes: Buffer.byteLength(body)
+          })
+        })
+      )
+
+      it.effect("tells its items before the rows that they are in", () =>
+        Effect.gen(function* () {
+          const body = '{"results":[{"id":"r","members":[{"x":1,"id":"a"}, {"id":"b"}],"name":"R"}, {"members":[]}]}'
+          assert.deepStrictEqual(yield* read(body, "members"), {
+            told: ["a", "b", '{"id":"r","members":[],"name":"R"}', '{"members":[]}'],
+            answer: { body: { results: [] }, rows: 2 },
+            remembered: '{"results":[{"members":[{"id":"a"},{"id":"b"}],"id":"r","name":"R"},{"members":[]}]}',
+            bytes: body.length
+          })
+        })
+      )
+
+      const { key } = Exchange
+
+      it.effect.each([
+        ["a field", undefined, `{"results":[{"id":"is ${key}"}]}`, ["is <redacted>"]],
+        ["a row", undefined, `{"results":[["\\n","${key}"]]}`, ['["\\n","<redacted>"]']],
+        ["an item", "members", `{"results":[{"members":["${key}"]}]}`, ['"<redacted>"', '{"members":[]}']],
+        [
+          "a row with items",
+          "members",
+          `{"results":[{"x":"${key}","members":[]}]}`,
+          ['{"x":"<redacted>","members":[]}']
+        ]
+      ] as const)("neither tells nor remembers the key that the server repeats in %s", ([, inner, body, told]) =>
+        Effect.gen(function* () {
+          const answer = { body: { results: [] }, rows: 1 }
+          const expected = { told: [...told], answer, remembered: undefined, bytes: body.length }
+          assert.deepStrictEqual(yield* read(body, inner), expected)
+        })
+      )
+
+      it.effect("nor one that it repeats beside the rows", () =>
+        Effect.gen(function* () {
+          const body = `{"detail":"${key}","results":[{"id":"a"}]}`
+          const answer = { body: { detail: "<redacted>", results: [] }, rows: 1 }
+          assert.deepStrictEqual(yield* read(body), { told: ["a"], answer, remembered: undefined, bytes: body.length })
+        })
+      )
+
+      it.effect.each([
+        ["ends early", page.slice(0, -10), `the body ended early, after ${page.length - 10} bytes`],
+        ["is no JSON", page.replace("},{", "}{"), "it does not parse at position 44"]
+      ] as const)("fails when it %s, and nothing is remembered", ([, body, why]) =>
+        Effect.gen(function* () {
+          const { failure, remembered } = yield* read(body)
+          assert.include(failure, why)
+          assert.isUndefined(remembered)
+        })
+      )
+    })
   })
 })

@@ -532,6 +532,60 @@ describe("JsonRows", () => {
     })
   })
 
+  it("of fields, those on the way to others are told from the others", () => {
+    const way = (...paths: ReadonlyArray<ReadonlyArray<string>>) => [...JsonRows.onTheWay(JsonRows.fieldsOf(paths))]
+    assert.deepStrictEqual(way(["id"], ["user", "name"], ["user"]), [0, 0, 1])
+    // Those that were not asked for stand behind.
+    assert.deepStrictEqual(way(["user", "user", "id"], ["id"]), [0, 0, 1, 1])
+    assert.deepStrictEqual(way(), [])
+  })
+
+  describe("what is of no row, or of no item, is handed out in its place", () => {
+    /** What was told of a body, in its order. */
+    const orderOf = (body: string, sizes: ReadonlyArray<number>, innerKey?: string) => {
+      const order: Array<string> = []
+      const splitter = JsonRows.make({
+        onRow: () => order.push("row"),
+        inner: innerKey === undefined ? undefined : { key: innerKey, onItem: () => order.push("item") },
+        onRest: (bytes, start, end, isOfRow) => {
+          const kind = isOfRow ? "of a row: " : "around: "
+          const text = bytes.toString("utf8", start, end)
+          if (order.at(-1)?.startsWith(kind) === true) order.push(order.pop() + text)
+          else order.push(kind + text)
+        }
+      })
+      for (const chunk of chunked(Buffer.from(body), sizes)) assert.isUndefined(splitter.push(chunk))
+      splitter.end()
+      return order
+    }
+
+    it("around rows", () => {
+      for (const sizes of everyCut) {
+        const order = orderOf('{"count":2,"results":[{"id":1} , 2 ],"next":null}', sizes)
+        assert.deepStrictEqual(order, ['around: {"count":2,"results":[', "row", "row", 'around: ],"next":null}'])
+      }
+    })
+
+    it("around items, told whether it is of a row", () => {
+      const body = '{"results":[{"id":"r","members":[1, {}],"name":"R"}, {"id":"s"}, null],"next":null}'
+      for (const sizes of everyCut) {
+        assert.deepStrictEqual(orderOf(body, sizes, "members"), [
+          'around: {"results":[',
+          'of a row: {"id":"r","members":[',
+          "item",
+          "item",
+          'of a row: ],"name":"R"}',
+          "row",
+          'of a row: {"id":"s"}',
+          "row",
+          "of a row: null",
+          "row",
+          'around: ],"next":null}'
+        ])
+      }
+    })
+  })
+
   it("what must not be seen is taken out of rows, items, fields", () => {
     const seen: Array<string> = []
     const note = (row: JsonRows.JsonRow) => seen.push(row.json())

@@ -169,6 +169,51 @@ export const pageOfWanted: Arbitrary.Arbitrary<string> = Arbitrary.flatMap(
   })
 )
 
+interface Person {
+  readonly id: string | undefined
+  readonly uuid: Tree | undefined
+  readonly user: Person | string | undefined
+  readonly name: Tree | undefined
+  /** Which member comes first. */
+  readonly first: 0 | 1 | 2 | 3
+}
+
+const maybe = <A>(value: Schema.Codec<A>) => Schema.Union([value, value, Schema.Undefined])
+
+const person: Schema.Codec<Person> = Schema.Struct({
+  id: maybe(scalar),
+  uuid: Schema.Union([scalar, tree, Schema.Undefined]),
+  user: Schema.Union([Schema.suspend(() => person), scalar, Schema.Undefined]),
+  name: maybe(tree),
+  first: Schema.Literals([0, 1, 2, 3])
+})
+
+const treeOf = ({ first, id, name, user, uuid }: Person): Tree => {
+  const members: ReadonlyArray<readonly [string, Tree | undefined]> = [
+    ['"id"', id],
+    ['"uuid"', uuid],
+    ['"user"', typeof user === "object" ? treeOf(user) : user],
+    ['"name"', name]
+  ]
+  return {
+    entries: [...members.slice(first), ...members.slice(0, first)].flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, value] as const]
+    )
+  }
+}
+
+/** Objects in which `id`, `uuid`, `user` and all of that again in `user` mostly are, once each, as rows and as items. */
+export const people: Arbitrary.Arbitrary<{ readonly rows: string; readonly items: string }> = Arbitrary.all({
+  people: Arbitrary.schema(Schema.Array(person)),
+  blanks: Arbitrary.schema(Schema.Array(blank))
+}).pipe(
+  Arbitrary.map(({ blanks, people }) => {
+    const pageOf = (rows: ReadonlyArray<Tree>) => text(tokensOf({ entries: [['"results"', rows]] }), blanks)
+    const trees = people.map(treeOf)
+    return { rows: pageOf(trees), items: pageOf([{ entries: [['"members"', trees]] }, { entries: [] }]) }
+  })
+)
+
 /** Any JSON text at all. */
 export const json: Arbitrary.Arbitrary<string> = Arbitrary.all([
   Arbitrary.schema(tree),
