@@ -8,6 +8,9 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "n
 /** How far the old generation may grow beyond what was alive in it at its last collection, in percent; V8's is 100 to 300. */
 const growingPercent = 35
 
+/** The same where nothing else needs memory. */
+const roomyPercent = 100
+
 /** Bytes of the young generation from which on it grows no more; V8's grows to 48 MB. Smaller, it ages what dies at once. */
 const youngBytes = 8_000_000
 
@@ -43,6 +46,12 @@ const collector = (): unknown => {
   setFlagsFromString("--expose-gc")
   return process.getBuiltinModule("node:vm").runInNewContext("gc")
 }
+
+/**
+ * Lets the heap grow further, for a sync that writes a stream: without a database and without compression there is room.
+ * Measured: 2.1 s in place of 2.25, and 190 MB in place of 177.
+ */
+export const giveRoom = (): void => setFlagsFromString(`--heap-growing-percent=${roomyPercent}`)
 
 /** Has to be called once, early. */
 export const keep = (): void => {

@@ -43,6 +43,7 @@ import * as SyncScopes from "./Scope.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import type { SettingValues } from "./Settings.ts"
 import { ResumedTooOld } from "./ResumedTooOld.ts"
+import * as SmallHeap from "./SmallHeap.ts"
 import { SyncTimedOut } from "./SyncTimedOut.ts"
 import * as TargetLock from "./TargetLock.ts"
 import { version } from "./Version.ts"
@@ -251,6 +252,7 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
 const writeNdjson = Effect.fnUntraced(function* <E, R>(sync: Sync.SyncRun<E, R>, syncId: string) {
   const stdio = yield* Stdio.Stdio
   const { hide } = yield* KnownKey
+  yield* Effect.sync(SmallHeap.giveRoom)
   const describeError = (cause: Cause.Cause<unknown>) => hide(ErrorText.of(cause))
   yield* NdjsonLines.make(sync.records, { syncId, report: sync.report, describeError }).pipe(
     Stream.run(Sink.mapError(stdio.stdout(), OutputFailed.fromPlatformError))

@@ -103,7 +103,8 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
             Effect.suspend(() => {
               const checked = check()
               problem = checked.problem
-              return Effect.as(progress.update(integrity.counts()), checked.records)
+              // Answers that came meanwhile are taken, so that the next requests need not wait for these records.
+              return Effect.as(Effect.andThen(progress.update(integrity.counts()), Effect.yieldNow), checked.records)
             })
           ),
           Stream.takeUntil(() => problem !== undefined),

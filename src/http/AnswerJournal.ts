@@ -5,6 +5,7 @@
  */
 import { Context, Effect, FileSystem, Option, Path, type PlatformError, Scope, Semaphore, Stream } from "effect"
 import { createHash } from "node:crypto"
+import { AppendedFile, type AppendFailed } from "./AppendedFile.ts"
 
 /**
  * Takes the bytes of one answer down as they arrive. A disk that fails is not the answer's fault: it costs the memory and
@@ -137,10 +138,11 @@ export const make = Effect.fnUntraced(function* (
   )
   const lost = Effect.ignore({ log: "Debug" as const, message: "An answer could not be remembered" })
 
+  const { open } = yield* AppendedFile
   /** Opened for the first answer, without what a run that was killed left of a record. */
   const opened = yield* Effect.cached(
-    files.open(file, { flag: "a", mode: 0o600 }).pipe(
-      Effect.tap((handle) => handle.truncate(contents.end)),
+    open(file).pipe(
+      Effect.tap((opened) => opened.truncate(contents.end)),
       Effect.provideService(Scope.Scope, scope)
     )
   )
@@ -148,17 +150,13 @@ export const make = Effect.fnUntraced(function* (
 
   /** Adds a record and notes where it stands. One that was written by half is taken away again, or the last of the file. */
   const append = (record: Uint8Array, note: (at: number) => void) =>
-    Effect.suspend((): Effect.Effect<void, PlatformError.PlatformError | "no more"> =>
+    Effect.suspend((): Effect.Effect<void, AppendFailed | "no more"> =>
       isBroken
         ? Effect.fail("no more" as const)
-        : Effect.flatMap(opened, (handle) =>
-            handle
-              .writeAll(record)
-              .pipe(
-                Effect.tapError(() =>
-                  handle.truncate(contents.end).pipe(Effect.catch(() => Effect.sync(() => (isBroken = true))))
-                )
-              )
+        : Effect.flatMap(opened, (opened) =>
+            Effect.tapError(opened.add(record), () =>
+              Effect.catch(opened.truncate(contents.end), () => Effect.sync(() => (isBroken = true)))
+            )
           )
     ).pipe(
       Effect.map(() => {

@@ -371,6 +371,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         answered = true
         // What is said of an error has a deadline of its own.
         watch.stop()
+        // The next request goes out first, if this answer has come whole.
+        if (journal === undefined) yield* Effect.yieldNow
         yield* checkHead(path, response)
         watch.heard()
         watch.bodyBegins()
