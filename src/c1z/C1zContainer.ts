@@ -19,32 +19,28 @@ export const maxDatabaseBytes = 3 * 1024 ** 3
 
 const chunkSize = 64 * 1024
 
-/** What is compressed at a time: with pieces of 64 KiB, the hops between them took as long again. */
-const packSize = 512 * 1024
-
-/** The same for a large database: enough for two threads. */
-const largePackSize = 4 * 1024 ** 2
+/** What is compressed at a time: with pieces of 64 KiB, the hops between them took as long again, of 512 KiB a fifth. */
+const packSize = 2 * 1024 ** 2
 
 /** What comes out of it, a ninth of that. */
-const frameSize = 128 * 1024
+const frameSize = 256 * 1024
 
-/** Bytes of database from which on a longer window and a second thread pay. */
+/** Bytes of database from which on that pays. */
 const large = 64 * 1024 ** 2
 
-// Level 3, which is what other writers use. A large database is compressed by two threads of zstd's own, each a piece of
-// 1 MiB with half of the window before it, and with a longer window and smaller tables: measured on 175 MB, 0.3 s and
-// 19.87 MB, by one thread 0.5 s and 19.71 MB, at plain level 3 0.5 s and 20.10 MB. Readers refuse windows above 128 MiB.
+// Level 3 is what other writers use. In a large database nearly all that repeats is long and lies far apart, so one table of
+// long matches over a longer window finds more in less time: measured on 175 MB, 19.63 MB in 0.26 s, at plain level 3 20.10
+// MB in 0.5 s. Readers refuse windows above 128 MiB.
 const parameters = (contentSize: number): Readonly<Record<number, number>> => ({
   [Zlib.constants.ZSTD_c_compressionLevel]: 3,
   ...(contentSize < large
     ? {}
     : {
-        [Zlib.constants.ZSTD_c_windowLog]: 22,
-        [Zlib.constants.ZSTD_c_hashLog]: 17,
-        [Zlib.constants.ZSTD_c_chainLog]: 15,
-        [Zlib.constants.ZSTD_c_nbWorkers]: 2,
-        [Zlib.constants.ZSTD_c_jobSize]: 2 * 1024 ** 2,
-        [Zlib.constants.ZSTD_c_overlapLog]: 6
+        [Zlib.constants.ZSTD_c_strategy]: Zlib.constants.ZSTD_fast,
+        [Zlib.constants.ZSTD_c_targetLength]: 0,
+        [Zlib.constants.ZSTD_c_minMatch]: 7,
+        [Zlib.constants.ZSTD_c_hashLog]: 16,
+        [Zlib.constants.ZSTD_c_windowLog]: 22
       })
 })
 
@@ -52,8 +48,6 @@ const parameters = (contentSize: number): Readonly<Record<number, number>> => ({
 // otherwise.
 const frameOptions = (contentSize: number): Zlib.ZstdOptions => ({
   chunkSize: frameSize,
-  // With threads zstd takes what it can and comes back: only a flush makes a piece be done when Node says that it is.
-  ...(contentSize < large ? {} : { flush: Zlib.constants.ZSTD_e_flush }),
   params: {
     ...parameters(contentSize),
     [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,
@@ -114,9 +108,8 @@ export const pack = Effect.fnUntraced(
     const frame = yield* makeFrame(contentSize, C1zError.fromCause(options.target))
     // Two buffers, one read into while the other is compressed on a thread of its own. New ones for each piece, and a hop
     // through streams, took as long again as the compression (175 MB: 0.5 s, this way 0.3 s).
-    const pieceSize = contentSize < large ? packSize : largePackSize
-    let filled = Buffer.allocUnsafeSlow(pieceSize)
-    let free = Buffer.allocUnsafeSlow(pieceSize)
+        let filled = Buffer.allocUnsafeSlow(packSize)
+    let free = Buffer.allocUnsafeSlow(packSize)
     const write = (pieces: ReadonlyArray<Uint8Array>) =>
       Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true })
     let size = Number(yield* database.read(filled))

@@ -6,7 +6,7 @@
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8"
 
 /** How far the old generation may grow beyond what was alive in it at its last collection, in percent; V8's is 100 to 300. */
-const growingPercent = 35
+const growingPercent = 50
 
 /** The same where nothing else needs memory. */
 const roomyPercent = 100
