@@ -20,6 +20,7 @@ import * as HttpAgent from "./HttpAgent.ts"
 import type { HttpAgentOptions } from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import { type StartedThread, startThread } from "./StartedThread.ts"
+import type { RowTrimOptions } from "./RowTrim.ts"
 import { WaitingThread } from "./WaitingThread.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 
@@ -238,6 +239,15 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
       message: `the thread of the connections ended: ${ended() ?? "no reason told"}`
     })
   const post = (message: ToThread): void => worker.postMessage(message, [])
+  /** What the thread knows to trim. */
+  const trims: Array<RowTrimOptions> = []
+  const numberOf = ({ fields, inner }: RowTrimOptions): number => {
+    const known = trims.findIndex((trim) => trim.fields === fields && trim.inner === inner)
+    if (known >= 0) return known
+    const trim = { fields, inner }
+    post({ tag: "trim", number: trims.length, trim })
+    return trims.push(trim) - 1
+  }
   // The thread keeps a program alive for as long as somebody waits for it.
   const begin = (id: number, exchange: Exchange): void => {
     if (exchanges.size === 0) worker.ref()
@@ -280,6 +290,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
         () => post({ tag: "taken", id }),
         (head) => resume(Effect.map(head, (head) => ({ head, exchange, cancel })))
       )
+      const trim = wanted === undefined ? undefined : numberOf(wanted.trim)
       begin(id, exchange)
       post({
         tag: "request",
@@ -288,7 +299,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
         origin: url.origin,
         path: url.pathname + url.search,
         headers: request.headers,
-        trim: wanted?.trim
+        trim
       })
       return Effect.sync(cancel)
     }).pipe(

@@ -15,9 +15,11 @@ export type ToThread =
       readonly origin: string
       readonly path: string
       readonly headers: Readonly<Record<string, string>>
-      /** What of a JSON answer is read; all of it unless told. */
-      readonly trim: RowTrimOptions | undefined
+      /** What of a JSON answer is read, by its number; all of it unless told. */
+      readonly trim: number | undefined
     }
+  /** What of JSON answers is read, told once: with its buffers it is more to send than the rest of a request. */
+  | { readonly tag: "trim"; readonly number: number; readonly trim: RowTrimOptions }
   /** A piece of the body was taken, and another may come. */
   | { readonly tag: "taken"; readonly id: number }
   /** Nobody waits for the rest. */

@@ -44,6 +44,7 @@ const isJson = (type: unknown): boolean => typeof type === "string" && /[/+]json
 /** One request and its answer. */
 class Exchange {
   readonly #request: Request
+  readonly #wanted: RowTrim.RowTrimOptions | undefined
   readonly #send: Send
   readonly #pool: BufferPool
   readonly #onReceived: (bytes: number) => void
@@ -64,8 +65,16 @@ class Exchange {
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(request: Request, send: Send, pool: BufferPool, onReceived: (bytes: number) => void, onEnd: () => void) {
+  constructor(
+    request: Request,
+    wanted: RowTrim.RowTrimOptions | undefined,
+    send: Send,
+    pool: BufferPool,
+    onReceived: (bytes: number) => void,
+    onEnd: () => void
+  ) {
     this.#request = request
+    this.#wanted = wanted
     this.#send = send
     this.#pool = pool
     this.#onReceived = onReceived
@@ -82,9 +91,8 @@ class Exchange {
       if (status < 200 || this.#isOver) return
       this.#head = { status, headers }
       this.#mayBePacked = headers["content-encoding"] === "gzip"
-      const { trim } = this.#request
-      if (trim !== undefined && status < 300 && isJson(headers["content-type"])) {
-        this.#trim = RowTrim.make(trim, this.#pool)
+      if (this.#wanted !== undefined && status < 300 && isJson(headers["content-type"])) {
+        this.#trim = RowTrim.make(this.#wanted, this.#pool)
       }
       // The caller stops at once where the server refuses.
       if (status >= 300) this.#begin()
@@ -231,6 +239,7 @@ const makeCollector = (): ((bytes: number) => void) => {
 
 const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory }: ThreadSetup): void => {
   const exchanges = new Map<number, Exchange>()
+  const trims = new Map<number, RowTrim.RowTrimOptions>()
   const pool = new BufferPool()
   const onReceived = savesMemory ? makeCollector() : () => undefined
   const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
@@ -245,7 +254,8 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   void import("undici")
   let dispatcher: Promise<Dispatcher> | undefined
   const begin = (request: Request): void => {
-    const exchange = new Exchange(request, send, pool, onReceived, () => exchanges.delete(request.id))
+    const wanted = request.trim === undefined ? undefined : trims.get(request.trim)
+    const exchange = new Exchange(request, wanted, send, pool, onReceived, () => exchanges.delete(request.id))
     exchanges.set(request.id, exchange)
     // The options come before any request.
     dispatcher
@@ -255,6 +265,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   port.on("message", (message: ToThread) => {
     if (message.tag === "connect") dispatcher = HttpDispatcher.make(message.options)
     else if (message.tag === "request") begin(message)
+    else if (message.tag === "trim") trims.set(message.number, message.trim)
     else if (message.tag === "taken") exchanges.get(message.id)?.taken()
     else exchanges.get(message.id)?.cancel()
   })
