@@ -122,17 +122,15 @@ const decodeErrorEnvelope = Schema.decodeUnknownOption(Schema.fromJsonString(Err
 
 const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const budget = yield* RequestBudget
-  const http = (yield* HttpClient.HttpClient).pipe(
-    HttpClient.mapRequest((request) =>
-      request.pipe(
-        HttpClientRequest.bearerToken(options.token),
-        HttpClientRequest.setHeaders({
-          accept: "application/json",
-          "accept-encoding": "gzip",
-          "user-agent": options.userAgent
-        })
-      )
-    )
+  const http = yield* HttpClient.HttpClient
+  // Its headers are made once, not for each request.
+  const prepared = HttpClientRequest.get(options.origin).pipe(
+    HttpClientRequest.bearerToken(options.token),
+    HttpClientRequest.setHeaders({
+      accept: "application/json",
+      "accept-encoding": "gzip",
+      "user-agent": options.userAgent
+    })
   )
   const redact = SecretRedactor.make([options.token])
   const pool = new BufferPool()
@@ -246,6 +244,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     }
     yield* Stream.runForEachArray(body, (chunks) =>
       Effect.suspend((): Effect.Effect<void, LimitExceeded | InvalidJson> => {
+        arrival?.watch.heard()
         for (const chunk of chunks) {
           const failure = push(chunk)
           if (failure !== undefined) return Effect.fail(failure)
@@ -278,9 +277,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
    * Fails when nothing comes for too long, or all of it takes too long. One for a whole request: a deadline for each step
    * and each piece of a body is a race of its own each time.
    */
+  const patience = Duration.toMillis(options.timeout)
+  const bodyPatience = Duration.toMillis(bodyTimeout)
   const makeWatch = (clock: Clock.Clock): Watch => {
-    const patience = Duration.toMillis(options.timeout)
-    const bodyPatience = Duration.toMillis(bodyTimeout)
     // Not the time of day, which may be set.
     const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     let silentSince = elapsed()
@@ -320,12 +319,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     arrival: Arrival
   ) {
     const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
-    const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) }).pipe(
-      Stream.mapArray((chunks) => {
-        arrival.watch.heard()
-        return chunks
-      })
-    )
+    const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) })
     const { answer, size } = yield* readBody(path, body, rows, recorder, arrival).pipe(
       Effect.onError(() => recorder?.discard ?? Effect.void)
     )
@@ -366,7 +360,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       yield* Ref.update(statistics, (seen) => counted(seen, purpose))
       const request = Effect.gen(function* () {
         const response = yield* http
-          .get(options.origin + path)
+          .execute(HttpClientRequest.setUrl(prepared, options.origin + path))
           .pipe(Effect.provideService(RowsWanted, wanted), Effect.mapError(connectionFailed(path)))
         answered = true
         // What is said of an error has a deadline of its own.

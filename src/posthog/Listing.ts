@@ -11,6 +11,8 @@ export interface Listing<Row, Key = string> {
    * again, and rows come a second time, with what they hold by then.
    */
   readonly rows: Stream.Stream<Row, PostHogError>
+  /** The same for who needs no stream: most listings are one page, and to read one so takes half as long. */
+  readonly forEachPage: (use: (rows: ReadonlyArray<Row>) => void) => Effect.Effect<void, PostHogError>
   /** Keys of rows that were passed on and had left when the listing was read to its end; known after `rows` ended. */
   readonly left: Effect.Effect<ReadonlyArray<Key>>
   /** Different rows in the last reading. */
@@ -215,55 +217,63 @@ export const make = <Row, Key extends string | number = string>(
       ? Effect.fail(incomplete(`the page at row ${position} is empty, yet PostHog says that there is more`))
       : Effect.succeed(note(page, position === 0))
 
-  /** One reading of the listing, page by page. */
-  const readOnce: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.suspend(() => {
-    /** The pages that follow the first. */
-    let rest: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.empty
-    const first = Effect.gen(function* () {
-      reading++
-      previousUnique = unique
-      unique = 0
-      unseenBefore = 0
-      rowsPassed = 0
-      moved = false
-      lastKey = undefined
-      const first = yield* options.firstPath === undefined
-        ? readRange(0, options.size)
-        : readPage(options.firstPath, { fresh: isFresh() })
-      const rows = yield* pass(first, 0)
-      if (first.hasNext) {
-        // A server may give fewer rows than asked for; the repeated row then is one of them.
-        const size = first.rows.length < options.size ? Math.max(1, first.rows.length - 1) : options.size
-        rest = restOf(rowsPassed, size)
-      }
-      return rows
-    })
-    return Stream.concat(
-      Stream.fromEffect(first),
-      Stream.suspend(() => rest)
+  /** The pages that follow the first of this reading. */
+  let rest: Stream.Stream<ReadonlyArray<Row>, PostHogError> | undefined
+
+  /** Begins a reading with its first page. */
+  const first = Effect.gen(function* () {
+    reading++
+    previousUnique = unique
+    unique = 0
+    unseenBefore = 0
+    rowsPassed = 0
+    moved = false
+    lastKey = undefined
+    rest = undefined
+    const page = yield* options.firstPath === undefined
+      ? readRange(0, options.size)
+      : readPage(options.firstPath, { fresh: isFresh() })
+    const rows = yield* pass(page, 0)
+    if (page.hasNext) {
+      // A server may give fewer rows than asked for; the repeated row then is one of them.
+      const size = page.rows.length < options.size ? Math.max(1, page.rows.length - 1) : options.size
+      rest = restOf(rowsPassed, size)
+    }
+    return rows
+  })
+
+  /** Whether the reading that ended has to be done again. */
+  const isToRepeat = Effect.suspend(() => {
+    const whole = unique === count
+    const agrees = reading > 1 && unseenBefore === 0 && unique === previousUnique
+    if (whole && (!moved || agrees)) return Effect.succeed(false)
+    if (reading < maxReadings) return Effect.succeed(true)
+    return Effect.fail(
+      incomplete(
+        whole
+          ? `rows kept moving between pages in ${maxReadings} readings`
+          : `PostHog counts ${count} and lists ${unique}, in ${maxReadings} readings`
+      )
     )
   })
 
-  const judged: Stream.Stream<ReadonlyArray<Row>, PostHogError> = readOnce.pipe(
+  const readings: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.fromEffect(first).pipe(
+    Stream.concat(Stream.suspend(() => rest ?? Stream.empty)),
     Stream.concat(
-      Stream.suspend(() => {
-        const whole = unique === count
-        const agrees = reading > 1 && unseenBefore === 0 && unique === previousUnique
-        if (whole && (!moved || agrees)) return Stream.empty
-        if (reading < maxReadings) return judged
-        return Stream.fail(
-          incomplete(
-            whole
-              ? `rows kept moving between pages in ${maxReadings} readings`
-              : `PostHog counts ${count} and lists ${unique}, in ${maxReadings} readings`
-          )
-        )
-      })
+      Stream.unwrap(Effect.map(isToRepeat, (isToRepeat) => (isToRepeat ? Stream.suspend(() => readings) : Stream.empty)))
     )
   )
 
+  const forEachPage = Effect.fnUntraced(function* (use: (rows: ReadonlyArray<Row>) => void) {
+    do {
+      use(yield* first)
+      if (rest !== undefined) yield* Stream.runForEach(rest, (rows) => Effect.sync(() => use(rows)))
+    } while (yield* isToRepeat)
+  })
+
   return {
-    rows: Chunks.flatten(judged),
+    rows: Chunks.flatten(readings),
+    forEachPage,
     // Mostly nobody has, which need not be looked for.
     left: Effect.sync(() =>
       seenIn.size === unique ? [] : [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)

@@ -64,7 +64,7 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
   const readMemberships = Effect.fnUntraced(function* (roleId: string, fresh: boolean) {
     const listing = client.roleMemberships(roleId, { fresh, people })
     const members = RoleMembers.gather(people)
-    yield* Stream.runForEachArray(listing.rows, (page) => Effect.sync(() => page.forEach(members.add)))
+    yield* listing.forEachPage((page) => page.forEach(members.add))
     for (const person of yield* listing.left) members.remove(person)
     rereads += yield* listing.rereads
     return members.end()
