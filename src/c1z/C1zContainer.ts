@@ -108,7 +108,7 @@ export const pack = Effect.fnUntraced(
     const frame = yield* makeFrame(contentSize, C1zError.fromCause(options.target))
     // Two buffers, one read into while the other is compressed on a thread of its own. New ones for each piece, and a hop
     // through streams, took as long again as the compression (175 MB: 0.5 s, this way 0.3 s).
-        let filled = Buffer.allocUnsafeSlow(packSize)
+    let filled = Buffer.allocUnsafeSlow(packSize)
     let free = Buffer.allocUnsafeSlow(packSize)
     const write = (pieces: ReadonlyArray<Uint8Array>) =>
       Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true })

@@ -278,10 +278,13 @@ const makeResourceIds = () => {
     /** Whether it was not there. */
     add: ({ resource, resourceType }: ResourceId): boolean => {
       const known = byType.get(resourceType)
-      if (known === undefined) byType.set(resourceType, new Set([resource]))
-      else if (known.has(resource)) return false
-      else known.add(resource)
-      return true
+      if (known === undefined) {
+        byType.set(resourceType, new Set([resource]))
+        return true
+      }
+      // To look first would be to search twice.
+      const { size } = known
+      return known.add(resource).size > size
     },
     delete: ({ resource, resourceType }: ResourceId): boolean => byType.get(resourceType)?.delete(resource) === true
   }

@@ -66,9 +66,6 @@ const waitingAsGrants = 4
 /** Resources, for each that may be read at the same time, that are begun: the next request stands ready when one ends. */
 const begunAhead = 2
 
-/** The priority of records among what there is to do: behind what reads answers, which lets the next requests go. */
-const afterAnswers = 1
-
 /**
  * Turns a connector into a stream of records. Listings of different types run side by side; resources that offer
  * entitlements are kept until their grants are read, all others are passed on and forgotten.
@@ -107,7 +104,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
               const checked = check()
               problem = checked.problem
               // Answers that came meanwhile are taken, so that the next requests need not wait for these records.
-              return Effect.as(Effect.andThen(progress.update(integrity.counts()), Effect.yieldNowWith(afterAnswers)), checked.records)
+              return Effect.as(Effect.andThen(progress.update(integrity.counts()), Effect.yieldNow), checked.records)
             })
           ),
           Stream.takeUntil(() => problem !== undefined),

@@ -259,13 +259,16 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
     return isKnown
   }
   worker.on("message", (message: FromThread) => {
-    exchanges.get(message.id)?.take(message)
+    const exchange = exchanges.get(message.id)
     if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) forget(message.id)
+    exchange?.take(message)
   })
   worker.on("exit", () => {
     for (const exchange of exchanges.values()) exchange.fail(gone())
     exchanges.clear()
   })
+  // Who listens to a thread keeps it.
+  worker.unref()
   post({ tag: "connect", options })
 
   return HttpClient.make((request, url, signal, fiber) => {

@@ -365,9 +365,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         answered = true
         // What is said of an error has a deadline of its own.
         watch.stop()
+        yield* checkHead(path, response)
         // The next request goes out first, if this answer has come whole.
         if (journal === undefined) yield* Effect.yieldNow
-        yield* checkHead(path, response)
         watch.heard()
         watch.bodyBegins()
         return yield* receive(path, response, rows, arrival)

@@ -260,7 +260,9 @@ export const make = <Row, Key extends string | number = string>(
   const readings: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.fromEffect(first).pipe(
     Stream.concat(Stream.suspend(() => rest ?? Stream.empty)),
     Stream.concat(
-      Stream.unwrap(Effect.map(isToRepeat, (isToRepeat) => (isToRepeat ? Stream.suspend(() => readings) : Stream.empty)))
+      Stream.unwrap(
+        Effect.map(isToRepeat, (isToRepeat) => (isToRepeat ? Stream.suspend(() => readings) : Stream.empty))
+      )
     )
   )
 

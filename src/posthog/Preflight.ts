@@ -2,7 +2,7 @@
  * What can be learned before anything is read: whether the key works, what it may do, and whether its owner sees the
  * whole organization. Two requests.
  */
-import { Effect, Result } from "effect"
+import { Effect, Fiber, Result } from "effect"
 import { plainText } from "../http/PlainText.ts"
 import { type Scope, members, organization as organizationEndpoint } from "./PostHogApi.ts"
 import { PostHogClient } from "./PostHogClient.ts"
@@ -89,19 +89,26 @@ export const noMembers = (): PostHogError =>
     fix: "Look at Settings › Members in PostHog with the account that owns the key."
   })
 
-/** Finds out, or fails with the first thing that makes a sync impossible. A filtered view is reported, not failed. */
+/**
+ * Finds out, or fails with the first thing that makes a sync impossible. A filtered view is reported, not failed. Both are
+ * asked for at once; what is wrong with the key explains what the organization answers, so it comes first.
+ */
 export const preflight: Effect.Effect<Preflight, PostHogError, PostHogClient> = Effect.gen(function* () {
   const client = yield* PostHogClient
+  const asked = yield* Effect.forkScoped(client.organization)
   const key = yield* knownKey(client)
   const problem = keyProblem(key, client.base.organizationId)
   if (problem !== undefined) return yield* problem
-  const organization = yield* readOrganization(client, key, client.base.organizationId)
+  const organization = yield* explained(Fiber.join(asked), key, client.base.organizationId)
   return { key, organization, isFiltered: isFiltered(organization) }
-})
+}).pipe(Effect.scoped)
 
 /** The organization, or why the key's owner cannot see it. */
 export const readOrganization = (client: PostHogClient["Service"], key: CurrentKey | undefined, id: string) =>
-  Effect.mapError(client.organization, (error) => explainOrganization(error, key, id))
+  explained(client.organization, key, id)
+
+const explained = <A>(organization: Effect.Effect<A, PostHogError>, key: CurrentKey | undefined, id: string) =>
+  Effect.mapError(organization, (error) => explainOrganization(error, key, id))
 
 /** Whether a description that did not come ends a sync. The next request shows whether anything but the key is wrong. */
 export const isAboutKey = ({ kind, status }: PostHogError): boolean =>

@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path, Schema } from "effect"
 import * as C1zContainer from "../../src/c1z/C1zContainer.ts"
 import { readFrame } from "./C1zChecklist.ts"
+import { fileSystemWith, systemError } from "./Harness.ts"
 import { temporaryPath } from "./Organization.ts"
 
 const mebibyte = 1024 ** 2
@@ -43,29 +44,82 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("declares its size, has a checksum and a window of 2 MiB, and ends with its frame", () =>
+  /** Pieces of a mebibyte and a little, of which each is like the one before and yet another. */
+  const alike = (length: number): Uint8Array => {
+    const piece = noise(mebibyte + 11)
+    const bytes = new Uint8Array(length)
+    for (let at = 0, n = 0; at < length; at += piece.length, n++) {
+      piece[n] = n
+      bytes.set(piece.subarray(0, length - at), at)
+    }
+    return bytes
+  }
+
+  const databases: ReadonlyArray<readonly [what: string, make: () => Uint8Array, window: number]> = [
+    ["of 12 MiB that do not compress", () => noise(12 * mebibyte + 1), 2],
+    ["of 12 MiB that do", () => alike(12 * mebibyte + 1), 2],
+    // Large enough to be compressed in another way.
+    ["of 64 MiB that do not compress", () => noise(64 * mebibyte), 4],
+    ["of 65 MiB that do", () => alike(65 * mebibyte + 1), 4]
+  ]
+
+  it.effect.each(databases)(
+    "one %s declares its size, has a checksum and a small window, ends with its frame, and comes out as it was",
+    ([, make, window]) =>
+      Effect.gen(function* () {
+        const content = make()
+        const fs = yield* FileSystem.FileSystem
+        const { bytes, file } = yield* pack(content)
+        const packed = yield* fs.readFile(file)
+        assert.deepStrictEqual(packed.subarray(0, 5), Buffer.from("C1ZF\0", "latin1"))
+        assert.deepStrictEqual(readFrame(packed, 5), {
+          window: window * mebibyte,
+          contentSize: content.length,
+          checksum: true,
+          dictionary: false,
+          end: bytes
+        })
+        assert.strictEqual(packed.length, bytes)
+        assert.isTrue(Buffer.from(yield* unpack(file)).equals(content))
+      }).pipe(Effect.scoped)
+  )
+
+  it.effect("fails when the disk fills up, whichever of its writes it is", () =>
     Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
-      const { bytes, file } = yield* pack(noise(12 * mebibyte + 1))
-      const packed = yield* fs.readFile(file)
-      assert.deepStrictEqual(packed.subarray(0, 5), Buffer.from("C1ZF\0", "latin1"))
-      assert.deepStrictEqual(readFrame(packed, 5), {
-        window: 2 * mebibyte,
-        contentSize: 12 * mebibyte + 1,
-        checksum: true,
-        dictionary: false,
-        end: bytes
-      })
-      assert.strictEqual(packed.length, bytes)
+      const content = noise(5 * mebibyte)
+      let writes = 0
+      const failingAt = (nth: number) =>
+        fileSystemWith((fs) => ({
+          open: (path, options) =>
+            Effect.map(fs.open(path, options), (file) => {
+              const writeAll = file.writeAll.bind(file)
+              return options?.flag === "wx"
+                ? Object.assign(file, {
+                    writeAll: (bytes: Uint8Array) =>
+                      ++writes === nth ? Effect.fail(systemError("ENOSPC")) : writeAll(bytes)
+                  })
+                : file
+            })
+        }))
+      yield* Effect.scoped(pack(content)).pipe(Effect.provide(failingAt(0)))
+      const all = writes
+      assert.isAbove(all, 20)
+      for (let nth = 1; nth <= all; nth++) {
+        writes = 0
+        const error = yield* Effect.flip(Effect.scoped(pack(content))).pipe(Effect.provide(failingAt(nth)))
+        assert.strictEqual(error._tag === "C1zError" ? error.reason : error._tag, "DiskFull")
+        assert.strictEqual(writes, nth)
+      }
     })
   )
 
-  it.effect("gives the same bytes for the same content", () =>
+  it.effect.each(databases)("one %s gives the same bytes each time", ([, make]) =>
     Effect.gen(function* () {
+      const content = make()
       const fs = yield* FileSystem.FileSystem
-      const content = noise(mebibyte)
       const [one, other] = [yield* pack(content), yield* pack(content)]
-      assert.deepStrictEqual(yield* fs.readFile(one.file), yield* fs.readFile(other.file))
-    })
+      const bytes = Buffer.from(yield* fs.readFile(one.file))
+      assert.isTrue(bytes.equals(yield* fs.readFile(other.file)))
+    }).pipe(Effect.scoped)
   )
 })

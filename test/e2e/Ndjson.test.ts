@@ -1,7 +1,7 @@
 /** `baton-posthog sync --output ndjson`: records as lines on stdout, as other programs read them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Schema } from "effect"
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { SyncRecord } from "../../src/index.ts"
 import { ApiError, demoKey, makeOrganization, Scenario } from "../../src/testing/index.ts"
@@ -88,6 +88,31 @@ describe("the lines", () => {
       assert.strictEqual((yield* run([], { cwd, env })).code, 0)
       const { records } = yield* readC1z(join(cwd, "sync.c1z"))
       assert.deepStrictEqual(records.map(SyncRecord.toJson), linesOf(stream.stdout).slice(0, -1))
+    }).pipe(Effect.provide(simulator({ organization })))
+  )
+
+  it.live("let the heap grow further than a file does", () =>
+    Effect.gen(function* () {
+      const cwd = yield* directory
+      const env = yield* settings
+      /** By how much the heap may grow, as V8 was told first and last, in percent. */
+      const growth = Effect.fnUntraced(function* (...given: ReadonlyArray<string>) {
+        const log = join(yield* directory, "flags.json")
+        const preload = join(import.meta.dirname, "HeapFlags.ts")
+        const ended = yield* execute(process.execPath, ["--import", preload, bin, ...given], {
+          cwd,
+          env: { ...env, HEAP_FLAGS_LOG: log }
+        })
+        assert.strictEqual(ended.code, 0, ended.stderr)
+        const flags: ReadonlyArray<string> = JSON.parse(readFileSync(log, "utf8"))
+        return flags.flatMap((flag) => /^--heap-growing-percent=(\d+)$/.exec(flag)?.[1] ?? []).map(Number)
+      })
+      const [ofFile = 0, ...more] = yield* growth()
+      assert.isAbove(ofFile, 0)
+      assert.deepStrictEqual(more, [])
+      const [first, last = 0] = yield* growth(...args)
+      assert.strictEqual(first, ofFile)
+      assert.isAbove(last, ofFile)
     }).pipe(Effect.provide(simulator({ organization })))
   )
 

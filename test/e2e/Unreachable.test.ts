@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { createServer as createHttpServer } from "node:http"
 import { createServer as createHttpsServer } from "node:https"
 import { makeOrganization, scenarios } from "../../src/testing/index.ts"
+import * as Loopback from "../http/Loopback.ts"
 import { selfSigned } from "./Certificate.ts"
 import { simulator } from "./Harness.ts"
 import { at, listen, refusesKey } from "./Listener.ts"
@@ -13,13 +14,10 @@ const organization = makeOrganization({ seed: 3, members: 30, roles: 3, membersh
 
 describe.concurrent("no answer", () => {
   it.live("from a port where nothing listens", () =>
-    Effect.gen(function* () {
-      const { port } = yield* Effect.scoped(listen(createHttpServer, refusesKey))
-      yield* refuseLogged(
-        { exit: 4, says: [/cannot be reached: the connection was refused/, /Check the host and port in base-url/] },
-        at(`http://127.0.0.1:${port}`)
-      )
-    })
+    refuseLogged(
+      { exit: 4, says: [/cannot be reached: the connection was refused/, /Check the host and port in base-url/] },
+      at(Loopback.nobody)
+    )
   )
 
   it.live("from a host whose name does not resolve", () =>
@@ -40,13 +38,10 @@ describe.concurrent("no answer", () => {
   )
 
   it.live("from a proxy where nothing listens", () =>
-    Effect.gen(function* () {
-      const { port } = yield* Effect.scoped(listen(createHttpServer, refusesKey))
-      yield* refuseLogged(
-        { exit: 4, says: [/cannot be reached: the proxy on the way does not work \(ECONNREFUSED\)/, /NO_PROXY/] },
-        { ...at("https://posthog.invalid"), HTTPS_PROXY: `http://127.0.0.1:${port}` }
-      )
-    })
+    refuseLogged(
+      { exit: 4, says: [/cannot be reached: the proxy on the way does not work \(ECONNREFUSED\)/, /NO_PROXY/] },
+      { ...at("https://posthog.invalid"), HTTPS_PROXY: Loopback.nobody }
+    )
   )
 
   it.live("from a proxy that wants a password", () =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Ref, Schema, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Ref, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Resource } from "../../src/c1/Resource.ts"
 import { describe as nameOf, type SyncRecord } from "../../src/c1/SyncRecord.ts"
@@ -237,6 +237,29 @@ describe("Sync", () => {
           assert.strictEqual(yield* seconds(1), 15)
           assert.strictEqual(yield* seconds(4), 4)
         })
+    )
+
+    it.effect("answers that come together are taken before records of any are passed on", () =>
+      Effect.gen(function* () {
+        const log: Array<string> = []
+        const people = yield* Deferred.make<void>()
+        const groups = yield* Deferred.make<void>()
+        const before = (page: string) =>
+          Effect.suspend(() => {
+            log.push(`asks for ${page}`)
+            return Deferred.await(page.startsWith("people") ? people : groups)
+          })
+        const fiber = yield* Sync.make(make({ ...small, before })).records.pipe(
+          Stream.runForEach((record) => Effect.sync(() => void log.push(nameOf(record)))),
+          start
+        )
+        const types = ["resource type user", "resource type group"]
+        assert.sameMembers(log.splice(0), [...types, "asks for people 1", "asks for groups 1"])
+        yield* Deferred.succeed(people, undefined)
+        yield* Deferred.succeed(groups, undefined)
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(log.slice(0, 3), ["asks for groups 2", "resource user:ada", "resource user:bo"])
+      })
     )
 
     it.effect("a consumer that stops holds the producers: only a few pages are read ahead", () =>

@@ -1,8 +1,9 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, FileSystem, type Layer, Option, Path, type Scope, Stream } from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Layer, Option, Path, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as AnswerJournal from "../../src/http/AnswerJournal.ts"
+import { AppendedFile, AppendFailed } from "../../src/http/AppendedFile.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
 import { fieldsOf, type JsonRow } from "../../src/http/JsonRows.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
@@ -81,6 +82,26 @@ const recordBoth = Effect.fnUntraced(function* (journal: AnswerJournal.AnswerJou
   yield* ofRoles.commit(one.subarray(60))
 })
 
+const soundFiles = AppendedFile.defaultValue()
+
+/** The file as the journal writes it, with changes. */
+const writing = (change: (file: AppendedFile) => Partial<AppendedFile>): Layer.Layer<never> =>
+  Layer.succeed(AppendedFile, {
+    open: (path) => Effect.map(soundFiles.open(path), (file): AppendedFile => ({ ...file, ...change(file) }))
+  })
+
+/** A file that lets everybody else go on before and after each of two halves of what it is given. */
+const inHalves = writing((file) => ({
+  add: (bytes) =>
+    Effect.gen(function* () {
+      yield* Effect.yieldNow
+      yield* file.add(bytes.subarray(0, 7))
+      yield* Effect.yieldNow
+      yield* file.add(bytes.subarray(7))
+      yield* Effect.yieldNow
+    })
+}))
+
 describe("AnswerJournal", () => {
   it.effect.prop(
     "a remembered answer is the bytes that came",
@@ -108,7 +129,7 @@ describe("AnswerJournal", () => {
           assert.strictEqual(yield* run.answers, 2)
           assert.deepStrictEqual([yield* replay(run), yield* replay(run, otherPath)], [one, two])
         }
-      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, inHalves])),
     { arbitrary: { runs: 50 } }
   )
 
@@ -359,32 +380,6 @@ describe("AnswerJournal", () => {
     )
   })
 
-  /** The file as the journal writes it, with changes. */
-  const writing = (
-    change: (file: FileSystem.File) => Partial<FileSystem.File>,
-    also: (fs: FileSystem.FileSystem) => Partial<FileSystem.FileSystem> = () => ({})
-  ) =>
-    fileSystemWith((fs) => ({
-      open: (name, options) =>
-        Effect.map(fs.open(name, options), (file): FileSystem.File =>
-          options?.flag === "a"
-            ? {
-                [FileSystem.FileTypeId]: FileSystem.FileTypeId,
-                stat: file.stat,
-                sync: file.sync,
-                seek: (offset, from) => file.seek(offset, from),
-                read: (buffer, at) => file.read(buffer, at),
-                readAlloc: (size, at) => file.readAlloc(size, at),
-                truncate: (length) => file.truncate(length),
-                write: (bytes) => file.write(bytes),
-                writeAll: (bytes) => file.writeAll(bytes),
-                ...change(file)
-              }
-            : file
-        ),
-      ...also(fs)
-    }))
-
   describe("records do not get into each other:", () => {
     it.effect("of answers that are written at the same time", () =>
       Effect.gen(function* () {
@@ -396,35 +391,20 @@ describe("AnswerJournal", () => {
         for (const run of [journal, yield* AnswerJournal.make(directory)]) {
           for (const name of names) assert.strictEqual(yield* replay(run, name), `${name}:${roles}`)
         }
-      }).pipe(
-        Effect.scoped,
-        Effect.provide([
-          NodeServices.layer,
-          writing((file) => ({
-            writeAll: (bytes) =>
-              file
-                .writeAll(bytes.subarray(0, 7))
-                .pipe(
-                  Effect.andThen(Effect.yieldNow),
-                  Effect.andThen(file.stat),
-                  Effect.andThen(Effect.suspend(() => file.writeAll(bytes.subarray(7))))
-                )
-          }))
-        ])
-      )
+      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, inHalves]))
     )
 
     it.effect("one whose writer was interrupted is written to its end, and counts", () => {
       const begun = Deferred.makeUnsafe<void>()
       const goOn = Deferred.makeUnsafe<void>()
       const slow = writing((file) => ({
-        writeAll: (bytes) =>
+        add: (bytes) =>
           file
-            .writeAll(bytes.subarray(0, 20))
+            .add(bytes.subarray(0, 20))
             .pipe(
               Effect.andThen(Deferred.succeed(begun, undefined)),
               Effect.andThen(Deferred.await(goOn)),
-              Effect.andThen(file.writeAll(bytes.subarray(20)))
+              Effect.andThen(file.add(bytes.subarray(20)))
             )
       }))
       return Effect.gen(function* () {
@@ -451,22 +431,24 @@ describe("AnswerJournal", () => {
   })
 
   describe("a disk that fails costs the memory and nothing else:", () => {
-    const full = Effect.fail(systemError("ENOSPC"))
+    /** What a file that is added to says of a full disk, and what any other does. */
+    const full = Effect.fail(new AppendFailed({ cause: systemError("ENOSPC") }))
+    const fullToo = Effect.fail(systemError("ENOSPC"))
 
     /**
      * From when `fails` is called on, the nth write fails when so much of it is written, and there is room again for the
-     * next one; `also` is what else fails.
+     * next one; what was written can be taken back or not.
      */
-    const failing = (nth: number, part: number, also: Partial<FileSystem.File> = {}) => {
+    const failing = (nth: number, part: number, canTakeBack = true) => {
       let isOn = false
       const writes: Array<number> = []
       const layer = writing((file) => ({
-        writeAll: (bytes) =>
+        add: (bytes) =>
           Effect.suspend(() => {
-            if (!isOn || writes.push(bytes.length) !== nth) return file.writeAll(bytes)
-            return Effect.andThen(file.writeAll(bytes.subarray(0, Math.ceil(bytes.length * part))), full)
+            if (!isOn || writes.push(bytes.length) !== nth) return file.add(bytes)
+            return Effect.andThen(file.add(bytes.subarray(0, Math.ceil(bytes.length * part))), full)
           }),
-        ...("truncate" in also ? { truncate: (length) => (isOn ? full : file.truncate(length)) } : {})
+        truncate: (size) => Effect.suspend(() => (isOn && !canTakeBack ? full : file.truncate(size)))
       }))
       return {
         layer,
@@ -514,7 +496,7 @@ describe("AnswerJournal", () => {
 
     it.effect.each(everyFailure)("at write $nth, of which $part was written and cannot be taken back", (failure) => {
       const { nth, part } = failure
-      const disk = failing(nth, part, { truncate: () => full })
+      const disk = failing(nth, part, false)
       return Effect.gen(function* () {
         const { directory, journal } = yield* journalIn
         yield* record(journal, members, [5], otherPath)
@@ -540,7 +522,7 @@ describe("AnswerJournal", () => {
             assert.strictEqual(yield* replay(run), roles)
             assert.strictEqual(yield* replay(run, otherPath), members)
           }
-        }).pipe(Effect.provide(NodeServices.layer))
+        }).pipe(Effect.provideService(AppendedFile, soundFiles))
       }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, disk.layer]))
     })
 
@@ -548,7 +530,7 @@ describe("AnswerJournal", () => {
      * Leaves an answer and half a record; then comes a run on a disk with a fault, which finds that answer or not, and
      * remembers another or not; then one that finds what was there before.
      */
-    const runBetween = (disk: Layer.Layer<FileSystem.FileSystem>, finds: string | undefined, remembers = false) =>
+    const runBetween = (disk: Layer.Layer<never>, finds: string | undefined, remembers = false) =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
         const { directory, journal } = yield* journalIn
@@ -570,20 +552,17 @@ describe("AnswerJournal", () => {
         assert.strictEqual(yield* replayAnew(directory, otherPath), members)
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
-    const openFails = (flag: FileSystem.OpenFlag) =>
-      fileSystemWith((fs) => ({
-        open: (name, options) => (options?.flag === flag ? full : fs.open(name, options))
-      }))
-
     it.effect("without a fault, the runs that follow are right", () =>
       runBetween(
-        fileSystemWith(() => ({})),
+        writing(() => ({})),
         members,
         true
       )
     )
 
-    it.effect("when the file cannot be opened to be written", () => runBetween(openFails("a"), members))
+    it.effect("when the file cannot be opened to be written", () =>
+      runBetween(Layer.succeed(AppendedFile, { open: () => full }), members)
+    )
 
     it.effect("when what a killed run left cannot be taken away", () =>
       runBetween(
@@ -593,7 +572,10 @@ describe("AnswerJournal", () => {
     )
 
     it.effect("when the file cannot be opened to be read, of which then nothing is taken away", () =>
-      runBetween(openFails("r"), undefined)
+      runBetween(
+        fileSystemWith(() => ({ open: () => fullToo })),
+        undefined
+      )
     )
 
     it.effect("when it cannot be read to its end", () => {
@@ -603,7 +585,7 @@ describe("AnswerJournal", () => {
           Effect.map(fs.open(name, options), (file) => {
             const read = file.read.bind(file)
             return Object.assign(file, {
-              read: (...args: Parameters<typeof read>) => (++reads === 2 ? full : read(...args))
+              read: (...args: Parameters<typeof read>) => (++reads === 2 ? fullToo : read(...args))
             })
           })
       }))
@@ -617,7 +599,7 @@ describe("AnswerJournal", () => {
         assert.isUndefined(yield* replay(journal))
       }).pipe(
         Effect.scoped,
-        Effect.provide([NodeServices.layer, fileSystemWith(() => ({ stream: () => Stream.fromEffect(full) }))])
+        Effect.provide([NodeServices.layer, fileSystemWith(() => ({ stream: () => Stream.fromEffect(fullToo) }))])
       )
     )
   })

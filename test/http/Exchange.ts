@@ -67,9 +67,9 @@ export const serve = (answer: Answer) => {
   return { seen, layer: Layer.succeed(HttpClient.HttpClient, client) }
 }
 
-/** A client of {@link origin}; five retries and 60 seconds of patience unless told. */
+/** A client of {@link origin}; five retries, 60 seconds of patience and four requests at a time unless told. */
 export const clientLayer = (
-  options: Partial<JsonClientOptions> & { readonly maxWaitMillis?: number } = {}
+  options: Partial<JsonClientOptions> & { readonly maxWaitMillis?: number; readonly concurrency?: number } = {}
 ): Layer.Layer<JsonClient, never, HttpClient.HttpClient> =>
   JsonClient.layer({
     origin,
@@ -80,6 +80,10 @@ export const clientLayer = (
     ...options
   }).pipe(
     Layer.provide(
-      RequestBudget.layer({ windows: [], concurrency: 4, maxWaitMillis: options.maxWaitMillis ?? 3_700_000 })
+      RequestBudget.layer({
+        windows: [],
+        concurrency: options.concurrency ?? 4,
+        maxWaitMillis: options.maxWaitMillis ?? 3_700_000
+      })
     )
   )

@@ -8,7 +8,7 @@ import type { Worker } from "node:worker_threads"
 import { createGzip, gzipSync } from "node:zlib"
 import * as HttpAgent from "../../src/http/HttpAgent.ts"
 import type { HttpFailure } from "../../src/http/HttpFailure.ts"
-import type { FromThread } from "../../src/http/HttpThreadMessage.ts"
+import type { FromThread, ToThread } from "../../src/http/HttpThreadMessage.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { JsonClient } from "../../src/http/JsonClient.ts"
@@ -42,22 +42,22 @@ interface Told {
 }
 const nothingTold = (): Told => ({ received: [], parts: [] })
 
-/** Wants nothing but ids, of the items in an array of each row where told. */
-const wantingIds = ({ parts, received }: Told = nothingTold(), inner?: string) =>
+/** Wants nothing but ids or other fields, of the items in an array of each row where told. */
+const wantingIds = ({ parts, received }: Told = nothingTold(), inner?: string, of = fields) =>
   Effect.provideService(RowsWanted, {
-    trim: { fields, inner },
+    trim: { fields: of, inner },
     onReceived: (bytes) => void received.push(bytes),
     onTrimmed: (part) => void parts.push(part)
   })
 
-/** What a reader of ids learns of an answer, and how many bytes of it came. */
-const idsOf = (url: string, inner?: string) =>
+/** What a reader of ids, or of other fields, learns of an answer, and how many bytes of it came. */
+const idsOf = (url: string, inner?: string, of = fields) =>
   Effect.suspend(() => {
     const told = nothingTold()
     const seen: Array<string> = []
     const note = (row: JsonRows.JsonRow) => void seen.push(row.json())
     const rows = TrimmedRows.make({
-      fields,
+      fields: of,
       onRow: note,
       inner: inner === undefined ? undefined : { key: inner, onItem: note }
     })
@@ -73,7 +73,7 @@ const idsOf = (url: string, inner?: string) =>
         )
       ),
       Effect.map(() => ({ seen, ...rows.end(), received: told.received.at(-1) })),
-      wantingIds(told, inner)
+      wantingIds(told, inner, of)
     )
   })
 
@@ -153,6 +153,35 @@ describe("HttpThread", () => {
         const { origin } = yield* serve(json('{"results":[{"name":"R","members":[{"id":1,"name":"Ada"}]}]}'))
         const { seen } = yield* idsOf(origin, "members")
         assert.deepStrictEqual(seen, ['{"id":1}', '{"name":"R","members":[]}'])
+      })
+    )
+
+    it.effect("comes as each request wants it, however many want it otherwise", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve(
+          json('{"results":[{"id":1,"name":"R","members":[{"id":2,"name":"M"}],"guests":[{"id":3,"name":"G"}]}]}')
+        )
+        const ids = JsonRows.fieldsOf([["id"]])
+        const names = JsonRows.fieldsOf([["name"]])
+        const withoutMembers = '{"id":1,"name":"R","members":[],"guests":[{"id":3,"name":"G"}]}'
+        const withoutGuests = '{"id":1,"name":"R","members":[{"id":2,"name":"M"}],"guests":[]}'
+        const wishes: ReadonlyArray<
+          readonly [JsonRows.Fields, inner: string | undefined, seen: ReadonlyArray<string>]
+        > = [
+          [ids, undefined, ['{"id":1}']],
+          [ids, "members", ['{"id":2}', withoutMembers]],
+          [ids, "guests", ['{"id":3}', withoutGuests]],
+          [names, "guests", ['{"name":"G"}', withoutGuests]],
+          [names, "members", ['{"name":"M"}', withoutMembers]],
+          [names, undefined, ['{"name":"R"}']]
+        ]
+        for (const turn of [wishes, wishes.toReversed()]) {
+          const seen = yield* Effect.forEach(turn, ([of, inner]) => idsOf(origin, inner, of), { concurrency: 3 })
+          assert.deepStrictEqual(
+            seen.map(({ seen }) => seen),
+            turn.map(([, , seen]) => seen)
+          )
+        }
       })
     )
 
@@ -295,7 +324,7 @@ describe("HttpThread", () => {
   it.live("requests with a body, and methods that change something, are refused before anything is sent", () =>
     Effect.gen(function* () {
       const http = yield* HttpClient.HttpClient
-      const address = yield* Loopback.gone
+      const address = Loopback.nobody
       const requests = [
         HttpClientRequest.post(address),
         HttpClientRequest.delete(address),
@@ -391,8 +420,8 @@ describe("HttpThread", () => {
 
     it.effect("a connection that is refused", () =>
       Effect.gen(function* () {
-        assert.deepInclude(yield* failure(yield* Loopback.gone), { _tag: "ConnectionFailed", layer: "refused" })
-        const local = (yield* Loopback.gone).replace("127.0.0.1", "localhost")
+        assert.deepInclude(yield* failure(Loopback.nobody), { _tag: "ConnectionFailed", layer: "refused" })
+        const local = Loopback.nobody.replace("127.0.0.1", "localhost")
         assert.deepInclude(yield* failure(local), { _tag: "ConnectionFailed", layer: "refused" })
       })
     )
@@ -405,7 +434,7 @@ describe("HttpThread", () => {
 
     it.effect("a proxy that is not there", () =>
       Effect.gen(function* () {
-        const proxy = { http: yield* Loopback.gone }
+        const proxy = { http: Loopback.nobody }
         assert.deepInclude(yield* failure("http://posthog.test", { proxy }), {
           _tag: "ConnectionFailed",
           layer: "proxy"
@@ -801,9 +830,9 @@ describe("HttpThread", () => {
         const started = yield* threads
         const context = yield* Layer.build(HttpThread.layer())
         // Node tells of a thread a little after it was started.
-        yield* Effect.exit(Effect.provide(get("http://127.0.0.1:1/"), context))
+        yield* Effect.exit(Effect.provide(get(Loopback.nobody), context))
         yield* Effect.promise(async () => started[0]?.terminate())
-        const client = Exchange.clientLayer({ origin: "http://127.0.0.1:1", retries: 3 }).pipe(
+        const client = Exchange.clientLayer({ origin: Loopback.nobody, retries: 3 }).pipe(
           Layer.provide(Layer.succeedContext(context))
         )
         const [failure, { requests }] = yield* Effect.flatMap(JsonClient, (client) =>
@@ -846,6 +875,31 @@ describe("HttpThread", () => {
         }
         assert.strictEqual(told.size, 2 * paths.length)
         for (const kinds of told.values()) assert.strictEqual(kinds.indexOf("end"), kinds.length - 1, kinds.join())
+      })
+    )
+
+    it.live("is told once what to trim, however many ask for it", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const context = yield* Layer.build(HttpThread.layer())
+        const { origin } = yield* serve(json(page))
+        // Node tells of a thread a little after it was started.
+        yield* Effect.provide(textOf(origin), context)
+        const [thread] = started
+        assert.isDefined(thread)
+        const told: Array<ToThread["tag"]> = []
+        const post = thread.postMessage.bind(thread)
+        thread.postMessage = (message: ToThread, ...rest: ReadonlyArray<never>) => {
+          told.push(message.tag)
+          post(message, ...rest)
+        }
+        for (const inner of [undefined, "members", undefined, "members"]) {
+          yield* Effect.provide(idsOf(origin, inner), context)
+        }
+        assert.deepStrictEqual(
+          told.filter((tag) => tag !== "taken"),
+          ["trim", "request", "trim", "request", "request", "request"]
+        )
       })
     )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Fiber, Option, Result, Schedule, Stream } from "effect"
-import { FetchHttpClient, HttpServerResponse } from "effect/http"
+import { Deferred, Effect, Fiber, Option, Result, Schedule, Stream } from "effect"
+import { FetchHttpClient, HttpClient, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { gzipSync } from "node:zlib"
 import { AnswerJournal, type AnswerJournalService } from "../../src/http/AnswerJournal.ts"
@@ -11,7 +11,9 @@ import * as HttpThread from "../../src/http/HttpThread.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
 import { fieldsOf, type JsonRow } from "../../src/http/JsonRows.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
+import { RowsWanted } from "../../src/http/RowsWanted.ts"
 import * as Exchange from "./Exchange.ts"
+import { inTime, start } from "./InTime.ts"
 import * as Loopback from "./Loopback.ts"
 import * as MemoryJournal from "./MemoryJournal.ts"
 
@@ -440,6 +442,107 @@ describe("JsonClient", () => {
         const { result, seen } = yield* get(always(Exchange.json("{}", 503, { "retry-after": "999999" })))
         assert.deepInclude(failureOf(result), { _tag: "WaitTooLong", waitMillis: 999_999_000, cause: "server pause" })
         assert.strictEqual(seen.length, 1)
+      })
+    )
+  })
+
+  it.effect("a refusal that comes together with a whole answer keeps the next request from going out", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const cameWhole: Array<() => void> = []
+      const refusal = Deferred.makeUnsafe<HttpServerResponse.HttpServerResponse>()
+      const whole = Deferred.makeUnsafe<HttpServerResponse.HttpServerResponse>()
+      const answers = new Map([
+        ["/refused", refusal],
+        ["/whole", whole]
+      ])
+      const http = HttpClient.make((request, url, _, fiber) =>
+        Effect.gen(function* () {
+          asked.push(url.pathname)
+          cameWhole.push(() => fiber.getRef(RowsWanted)?.onReceived(page.length, true))
+          const answer = answers.get(url.pathname)
+          answers.delete(url.pathname)
+          const response = answer === undefined ? Exchange.json(page) : yield* Deferred.await(answer)
+          return HttpServerResponse.toClientResponse(response, { request })
+        })
+      )
+      const rows: RowReader = { fields: fieldsOf([["id"]]), start: () => undefined, onRow: () => undefined }
+      const fiber = yield* Effect.forEach(
+        ["/refused", "/whole", "/next"],
+        (path) => Effect.flatMap(JsonClient, (client) => client.get(path, { rows })),
+        { concurrency: 3 }
+      ).pipe(
+        Effect.provide(Exchange.clientLayer({ concurrency: 2 })),
+        Effect.provideService(HttpClient.HttpClient, http),
+        start
+      )
+      assert.deepStrictEqual(asked, ["/refused", "/whole"])
+      cameWhole[1]?.()
+      Deferred.doneUnsafe(refusal, Effect.succeed(Exchange.json("{}", 429, { "retry-after": "6" })))
+      Deferred.doneUnsafe(whole, Effect.succeed(Exchange.json(page)))
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(asked, ["/refused", "/whole"])
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.sameMembers(asked.slice(2), ["/refused", "/next"])
+    })
+  )
+
+  describe("while an answer that has come whole is read", () => {
+    /** Asks for two pages with room for one request at a time: what happened, in its order. */
+    const readTwo = Effect.fnUntraced(function* (journal?: AnswerJournalService) {
+      const log: Array<string> = []
+      const http = HttpClient.make((request, url, _, fiber) =>
+        Effect.gen(function* () {
+          log.push(`asks for ${url.pathname}`)
+          yield* Effect.sleep(latency)
+          fiber.getRef(RowsWanted)?.onReceived(page.length, true)
+          return HttpServerResponse.toClientResponse(Exchange.json(page), { request })
+        })
+      )
+      const read = (path: string) =>
+        Effect.flatMap(JsonClient, (client) =>
+          client.get(path, {
+            rows: {
+              fields: fieldsOf([["id"]]),
+              start: () => undefined,
+              onRow: (row) => void log.push(`reads ${row.json()} of ${path}`),
+              keep: (row, kept) => {
+                kept.text(row.json())
+                return true
+              }
+            }
+          })
+        )
+      yield* inTime(Effect.all([read("/one"), read("/two")], { concurrency: 2 })).pipe(
+        Effect.provide(Exchange.clientLayer({ concurrency: 1 })),
+        Effect.provideService(HttpClient.HttpClient, http),
+        Effect.provideService(AnswerJournal, journal)
+      )
+      return log
+    })
+
+    it.effect("the next request is on its way already", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* readTwo(), [
+          "asks for /one",
+          "asks for /two",
+          'reads {"id":"a"} of /one',
+          'reads {"id":"b"} of /one',
+          'reads {"id":"a"} of /two',
+          'reads {"id":"b"} of /two'
+        ])
+      })
+    )
+
+    it.effect("but not where answers are remembered, before this one is", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual((yield* readTwo(MemoryJournal.make())).slice(0, 4), [
+          "asks for /one",
+          'reads {"id":"a"} of /one',
+          'reads {"id":"b"} of /one',
+          "asks for /two"
+        ])
       })
     )
   })

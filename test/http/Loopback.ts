@@ -38,13 +38,11 @@ export const serveTls = (handle: RequestListener): Effect.Effect<Loopback, never
     return listening(createHttps(certificate, handle), "https", certificate.cert)
   })
 
-/** An address where nobody listens any more. */
-export const gone: Effect.Effect<string> = Effect.scoped(
-  Effect.map(
-    serve(() => undefined),
-    ({ origin }) => origin
-  )
-)
+/**
+ * An address where nobody listens: its port is given to nobody who asks for any. One that was free a moment ago may be
+ * that of another test's server by now.
+ */
+export const nobody = "http://127.0.0.1:1"
 
 /** Answers with a body of JSON. */
 export const json =

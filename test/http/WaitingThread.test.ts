@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { startThread } from "../../src/http/StartedThread.ts"
 import * as WaitingThread from "../../src/http/WaitingThread.ts"
+import * as Loopback from "./Loopback.ts"
 
 /** A thread, and when it has ended. */
 const started = Effect.acquireRelease(Effect.sync(startThread), ({ worker }) =>
@@ -39,7 +40,7 @@ describe("WaitingThread", () => {
       )
       assert.isUndefined(waiting.take())
       // It answers, if only that nobody listens there.
-      const exit = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.get("http://127.0.0.1:1/")).pipe(
+      const exit = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.get(Loopback.nobody)).pipe(
         Effect.provide(context),
         Effect.exit
       )
@@ -55,7 +56,7 @@ describe("WaitingThread", () => {
     Effect.gen(function* () {
       const thread = yield* started
       yield* Effect.promise(() => thread.worker.terminate())
-      const failure = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.get("http://127.0.0.1:1/")).pipe(
+      const failure = yield* Effect.flatMap(HttpClient.HttpClient, (http) => http.get(Loopback.nobody)).pipe(
         Effect.provide(HttpThread.layer()),
         Effect.provideService(WaitingThread.WaitingThread, WaitingThread.of(thread)),
         Effect.flip
@@ -77,6 +78,17 @@ describe("a program with a client on a thread", () => {
     const ask = Effect.flatMap(HttpClient.HttpClient, (http) => http.get("http://127.0.0.1:1/"))
     const exit = await ManagedRuntime.make(layer()).runPromiseExit(ask)
     process.stdout.write(exit._tag)`
+
+  it("ends though nobody ever asked the client for anything", () => {
+    const idle = program.replace('http.get("http://127.0.0.1:1/")', "Effect.void")
+    const ended = spawnSync(process.execPath, ["--input-type=module", "--eval", idle], {
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      encoding: "utf8",
+      timeout: 30_000
+    })
+    assert.strictEqual(ended.status, 0, ended.stderr)
+    assert.strictEqual(ended.stdout, "Success")
+  })
 
   it.each([
     ["ends when it has nothing more to do, though nobody closed the client", []],

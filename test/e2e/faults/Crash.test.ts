@@ -43,6 +43,8 @@ const calls = Effect.gen(function* () {
   assert.strictEqual(ended.code, 0, ended.stderr)
   const names: ReadonlyArray<string> = JSON.parse(readFileSync(log, "utf8"))
   assert.isAbove(names.length, 20)
+  // The journal has a way of its own to the disk.
+  assert.isTrue(names.some((name) => /^open.*answers\.journal$/.test(name)))
   return names
 }).pipe(Effect.scoped, Effect.provide(simulated))
 

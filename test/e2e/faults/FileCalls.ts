@@ -5,7 +5,7 @@
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
 
-/** The calls that the others are made of: `writeFile` opens and writes, `rm` unlinks. */
+/** The calls that the others are made of: `writeFile` opens and writes, `rm` unlinks. What ends in `Sync` fails by throwing. */
 const changing = [
   "copyFile",
   "fsync",
@@ -17,7 +17,10 @@ const changing = [
   "rmdir",
   "unlink",
   "write",
-  "open"
+  "open",
+  "openSync",
+  "writeSync",
+  "ftruncateSync"
 ] as const
 
 const { FILE_CALL_AT: at = "0", FILE_CALL_END: end = "SIGKILL", FILE_CALL_LOG: log } = process.env
@@ -32,10 +35,11 @@ for (const name of changing) {
   if (typeof real !== "function") continue
   Reflect.set(fs, name, (...args: ReadonlyArray<unknown>) => {
     // Opening to read changes nothing.
-    const isChange = name !== "open" || (typeof args[1] === "string" && args[1] !== "r")
+    const isChange = !name.startsWith("open") || (typeof args[1] === "string" && args[1] !== "r")
     if (isChange && seen.push(`${name} ${String(args[0])}`) === Number(at)) {
       const callback: unknown = args.at(-1)
       if (end.startsWith("SIG")) process.kill(process.pid, end)
+      else if (name.endsWith("Sync")) throw failure(name)
       else if (typeof callback === "function") return process.nextTick(callback, failure(name))
     }
     return Reflect.apply(real, fs, args)
