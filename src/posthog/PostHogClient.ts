@@ -192,7 +192,8 @@ const make = Effect.gen(function* () {
         size: defaultPageSize,
         firstPath: rolesPath,
         pathAt: (offset, limit) => `${rolesPath}?limit=${limit}&offset=${offset}`,
-        concurrency,
+        // Pages of roles hold their members and take by far the longest; all at once, nothing else would come meanwhile.
+        concurrency: Math.ceil(concurrency / 2),
         isOrdered: false
       })
     },
