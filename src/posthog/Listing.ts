@@ -113,11 +113,14 @@ export const make = <Row, Key extends string | number = string>(
     const fresh = overlaps ? page.rows.slice(1) : page.rows
     for (const row of fresh) {
       const id = key(row)
-      const before = seenIn.get(id)
+      const before = reading === 1 ? undefined : seenIn.get(id)
       if (before === reading) continue
+      const { size } = seenIn
+      seenIn.set(id, reading)
+      // In the first reading, who is there already was there before: most listings are searched once this way.
+      if (reading === 1 && seenIn.size === size) continue
       if (before !== reading - 1) unseenBefore++
       unique++
-      seenIn.set(id, reading)
     }
     const last = page.rows.at(-1)
     if (last !== undefined) lastKey = key(last)
