@@ -267,7 +267,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
     for (const exchange of exchanges.values()) exchange.fail(gone())
     exchanges.clear()
   })
-  // Who listens to a thread keeps it.
+  // To listen to a thread is to keep the program alive for it.
   worker.unref()
   post({ tag: "connect", options })
 

@@ -273,12 +273,13 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return { answer, size: size() }
   })
 
+  const patience = Duration.toMillis(options.timeout)
+  const bodyPatience = Duration.toMillis(bodyTimeout)
+
   /**
    * Fails when nothing comes for too long, or all of it takes too long. One for a whole request: a deadline for each step
    * and each piece of a body is a race of its own each time.
    */
-  const patience = Duration.toMillis(options.timeout)
-  const bodyPatience = Duration.toMillis(bodyTimeout)
   const makeWatch = (clock: Clock.Clock): Watch => {
     // Not the time of day, which may be set.
     const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6

@@ -20,7 +20,7 @@ export interface KeptAnswer {
 /** Bytes from which on they are worth being written. */
 const enough = 128 * 1024
 
-/** JSON that is kept, put together from pieces. */
+/** JSON, or values of it, put together from pieces. */
 export class KeptBytes {
   readonly #pool: BufferPool
   #bytes: Buffer

@@ -11,7 +11,7 @@ import * as RowCuts from "./RowCuts.ts"
 
 /** What of an answer's rows is read. */
 export interface RowTrimOptions {
-  /** In each item where rows are split, else in each row. */
+  /** In each item where rows are split, else in each row. The same object for all requests: a thread is told it once. */
   readonly fields: JsonRows.Fields
   /** The array by which rows are split. */
   readonly inner?: string | undefined
@@ -24,7 +24,7 @@ export interface RowTrim {
   readonly size: () => number
   /** A copy of what there is to hand on since the last time. */
   readonly take: () => { readonly bytes: Uint8Array<ArrayBuffer>; readonly cuts: Int32Array<ArrayBuffer> }
-  /** The answer is over, or nobody wants the rest; an answer that was cut off gives one that is. */
+  /** The answer is over, or nobody wants the rest; only one that was whole gets its `answerEnd`. */
   readonly end: () => void
   /** Nothing is taken any more. */
   readonly release: () => void
