@@ -31,12 +31,20 @@ const open = (path: string): Effect.Effect<AppendedFile, AppendFailed, Scope.Sco
     Effect.map((file) => ({
       add: (bytes) =>
         attempt(() => {
-          for (let done = 0; done < bytes.length;) {
-            const written = writeSync(file, bytes, done)
-            if (written === 0) throw new TypeError("the system takes nothing more")
+          let done = 0
+          let written: number
+          do {
+            written = writeSync(file, bytes, done)
             done += written
-          }
-        }),
+          } while (written > 0 && done < bytes.length)
+          return done === bytes.length
+        }).pipe(
+          Effect.filterOrFail(
+            (isWhole) => isWhole,
+            () => new AppendFailed({ cause: "the system takes nothing more" })
+          ),
+          Effect.asVoid
+        ),
       truncate: (size) => attempt(() => ftruncateSync(file, size))
     }))
   )
