@@ -28,9 +28,9 @@ const frameSize = 256 * 1024
 /** Bytes of database from which on parameters of our own pay. */
 const large = 64 * 1024 ** 2
 
-// Level 3 is what other writers use, and what a small file gets. In a large database nearly all that repeats is long and lies far apart, so one table of
-// long matches over a longer window finds more in less time: measured on 175 MB, 19.63 MB in 0.26 s, at plain level 3 20.10
-// MB in 0.5 s. Readers refuse windows above 128 MiB.
+// Level 3 is what other writers use, and what a small file gets. In a large database nearly all that repeats is long and
+// lies far apart, so one table of long matches over a longer window finds more in less time: measured on 175 MB, 19.63 MB
+// in 0.26 s, at plain level 3 20.10 MB in 0.5 s. Readers refuse windows above 128 MiB.
 const parameters = (contentSize: number): Readonly<Record<number, number>> => ({
   [Zlib.constants.ZSTD_c_compressionLevel]: 3,
   ...(contentSize < large

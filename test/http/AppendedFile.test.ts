@@ -38,6 +38,8 @@ const takingAtMost = Effect.fnUntraced(function* (most: number, room = Infinity)
   yield* inPlaceOf("writeSync", (file: number, bytes: Uint8Array, start: number) => {
     const left = room - taken.reduce((sum, size) => sum + size, 0)
     if (left === 0) throw Object.assign(new Error("ENOSPC: made up by a test"), { code: "ENOSPC" })
+    // Whoever asks for ever should see the test fail, and not hang.
+    if (taken.length > 100) throw new TypeError("asked too often")
     const size = writeSync(file, bytes, start, Math.min(most, left, bytes.length - start))
     taken.push(size)
     return size
@@ -117,6 +119,17 @@ describe("AppendedFile", () => {
       assert.strictEqual(textOf(file), "one, two")
       yield* truncate(5)
       assert.strictEqual(textOf(file), "one, ")
+    })
+  )
+
+  it.effect("tells when the system takes nothing and says no error", () =>
+    Effect.gen(function* () {
+      const file = yield* path
+      const { add } = yield* open(file)
+      const taken = yield* takingAtMost(0)
+      const failure = yield* Effect.flip(add(Buffer.from("one")))
+      assert.strictEqual(failure.message, "a file could not be added to: the system takes nothing more")
+      assert.deepStrictEqual(taken, [0])
     })
   )
 
