@@ -1,4 +1,17 @@
-import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, Schema, Stream } from "effect"
+import {
+  Clock,
+  Context,
+  Duration,
+  Effect,
+  Layer,
+  Option,
+  Redacted,
+  Ref,
+  Schedule,
+  Schema,
+  Semaphore,
+  Stream
+} from "effect"
 import {
   FetchHttpClient,
   HttpClient,
@@ -110,6 +123,8 @@ interface Arrival {
   readonly watch: Watch
   /** Bytes of it that came over the network, as far as the client tells. */
   received: number
+  /** Whether all of it had come when its head was told. */
+  isWhole: boolean
   /** Where the rows stand in the pieces of one that was trimmed on its way. */
   readonly cuts: Map<Uint8Array, Int32Array>
 }
@@ -137,6 +152,11 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const makeEcho = KeyEcho.maker(options.token)
   const journal = yield* AnswerJournal
   const clip = (text: string) => redact(plainText(text)).slice(0, HttpLimits.errorTextChars)
+  /**
+   * Answers that came whole are looked through one after the other. Of several that came together, the first lets the next
+   * request go out before the second is begun, so that they do not stay together: at 50 ms, 56.4 ms a request and not 58.
+   */
+  const turn = yield* Semaphore.make(1)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
   const connectionFailed = (path: string) => (error: HttpClientError.HttpClientError) => {
@@ -343,7 +363,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   ): Effect.Effect<JsonAnswer, HttpFailure> =>
     Effect.gen(function* () {
       const watch = makeWatch(yield* Clock.Clock)
-      const arrival: Arrival = { watch, received: 0, cuts: new Map() }
+      const arrival: Arrival = { watch, received: 0, isWhole: false, cuts: new Map() }
       const answerCame = yield* AnswerCame
       const wanted: RowsWanted | undefined =
         rows.fields === undefined
@@ -352,6 +372,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
               trim: { fields: rows.fields, inner: rows.inner?.key },
               onReceived: (bytes, isWhole) => {
                 arrival.received = bytes
+                arrival.isWhole = isWhole
                 // Another request need not wait until this answer is read; but until it is remembered, where it is: who is
                 // killed then has to ask again for no more than was under way.
                 if (isWhole && journal === undefined) answerCame()
@@ -367,11 +388,13 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         // What is said of an error has a deadline of its own.
         watch.stop()
         yield* checkHead(path, response)
-        // The next request goes out first, if this answer has come whole.
-        if (journal === undefined) yield* Effect.yieldNow
-        watch.heard()
-        watch.bodyBegins()
-        return yield* receive(path, response, rows, arrival)
+        const received = Effect.suspend(() => {
+          watch.heard()
+          watch.bodyBegins()
+          return receive(path, response, rows, arrival)
+        })
+        // What the turn before set off goes first: the next request, above all.
+        return yield* arrival.isWhole ? turn.withPermit(Effect.andThen(Effect.yieldNow, received)) : received
       })
       return yield* Effect.raceFirst(request, watch.expired)
     }).pipe(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }), Effect.scoped)

@@ -16,8 +16,8 @@ import * as RoleMembers from "./RoleMembers.ts"
 /** Readings of one role's members before giving up on its two sources agreeing. */
 const maxReadings = 3
 
-/** Grants in one chunk of the stream. */
-const chunk = 500
+/** Grants in one chunk of the stream: with chunks of 500, answers waited for them, 0.7 ms a request at 50 ms. */
+const chunk = 50
 
 const causeWords: Readonly<Record<Cause, string>> = {
   "not-listed": "people of the organization who are not in its member list (deactivated, or joined while it was read)",
