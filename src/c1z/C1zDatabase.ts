@@ -6,7 +6,9 @@ import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as Tables from "./C1zTables.ts"
 import type { RowChange, RowValue } from "./RowBatch.ts"
 
-const pageSize = 4096
+// C1: 4096 is what the SDK's files have, and readers take any (512 and 65536 were tried). With a quarter of the pages, rows
+// and indexes of 50,000 users and 100,000 grants took 0.45 s in place of 0.57, and a twelfth of the file was not there.
+const pageSize = 16_384
 
 // A spool is deleted unless all went well, so neither journal nor flush to disk buys anything; without a journal the
 // header of the file is also what readers expect. Memory is bounded by SQLite's default cache of 2 MB; what sorting for
@@ -60,7 +62,10 @@ export class C1zDatabase {
     try {
       this.#database.exec(pragmas)
       this.#database.exec("begin")
-      for (const table of Tables.all) this.#database.exec(Tables.createTable(table))
+      for (const table of Tables.all) {
+        this.#database.exec(Tables.createTable(table))
+        for (const index of table.indexes) if (index.early) this.#database.exec(Tables.createIndex(table, index))
+      }
       this.#pageCount = this.#database.prepare("pragma page_count")
     } catch (cause) {
       this.#database.close()

@@ -13,6 +13,12 @@ export interface Index {
   readonly unique?: true
   readonly columns: ReadonlyArray<string>
   readonly where?: string
+  /**
+   * Whether it is there before the rows. Grants come resource by resource, so in an index that begins with what they share
+   * they land side by side, which costs no more than sorting them all in the end, when nothing else is left to be done:
+   * 0.05 s are left of 0.27 for 100,000 grants.
+   */
+  readonly early?: true
 }
 
 const id = ["id", "integer primary key"] as const
@@ -94,16 +100,17 @@ export const grants: Table = {
     discoveredAt
   ],
   indexes: [
-    { name: "idx_grants_resource_type_id_resource_id_v1", columns: ["resource_type_id", "resource_id"] },
+    { name: "idx_grants_resource_type_id_resource_id_v1", early: true, columns: ["resource_type_id", "resource_id"] },
     { name: "idx_grants_principal_id_v1", columns: ["principal_resource_type_id", "principal_resource_id"] },
     {
       name: "idx_grants_entitlement_id_principal_id_v1",
+      early: true,
       columns: ["entitlement_id", "principal_resource_type_id", "principal_resource_id"]
     },
-    { name: "idx_grants_external_sync_v1", unique: true, columns: ["external_id", "sync_id"] },
-    { name: "idx_grants_entitlement_sync_grant_v1", columns: ["entitlement_id", "sync_id", "id"] },
-    { name: "idx_grants_sync_expansion_v1", columns: ["sync_id"], where: "expansion is not null" },
-    { name: "idx_grants_sync_needs_expansion_v1", columns: ["sync_id"], where: "needs_expansion = 1" }
+    { name: "idx_grants_external_sync_v1", early: true, unique: true, columns: ["external_id", "sync_id"] },
+    { name: "idx_grants_entitlement_sync_grant_v1", early: true, columns: ["entitlement_id", "sync_id", "id"] },
+    { name: "idx_grants_sync_expansion_v1", early: true, columns: ["sync_id"], where: "expansion is not null" },
+    { name: "idx_grants_sync_needs_expansion_v1", early: true, columns: ["sync_id"], where: "needs_expansion = 1" }
   ]
 }
 

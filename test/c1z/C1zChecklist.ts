@@ -225,7 +225,6 @@ const checkDatabase = (database: DatabaseSync, size: number, report: Report): vo
   expectPragma("integrity_check", "ok")
   expectPragma("encoding", "UTF-8")
   expectPragma("freelist_count", 0)
-  expectPragma("page_size", 4096)
   if (Number(pragma("page_size")) * Number(pragma("page_count")) !== size) {
     report(`database: ${size} bytes are not ${pragma("page_count")} pages`)
   }

@@ -51,7 +51,7 @@ for (const thread of [false, true]) {
 
     it.effect("stops before the database gets larger than readers accept", () =>
       Effect.gen(function* () {
-        const spool = yield* open(yield* temporaryPath("database"), 256 * 1024)
+        const spool = yield* open(yield* temporaryPath("database"), 512 * 1024)
         const error = yield* refusal(spool, [...organization({ users: 2000, roles: 2, rolesEach: 1 })])
         assert.strictEqual(error.reason, "TooLarge")
       })
@@ -74,6 +74,16 @@ for (const thread of [false, true]) {
         const error = yield* refusal(spool, [roleType, user(1), replacing, user(1)])
         assert.strictEqual(error.reason, "DuplicateRecord")
         assert.strictEqual(error.detail, "resource user:u1")
+      })
+    )
+
+    it.effect("names a grant that comes a second time, for whose table indexes stand before its rows", () =>
+      Effect.gen(function* () {
+        const spool = yield* open(yield* temporaryPath("database"))
+        const records = [...organization({ users: 1, roles: 1, rolesEach: 1 })]
+        const error = yield* refusal(spool, [...records, ...records.filter(({ _tag }) => _tag === "Grant")])
+        assert.strictEqual(error.reason, "DuplicateRecord")
+        assert.strictEqual(error.detail, "grant role:r0:member:user:u0")
       })
     )
 
