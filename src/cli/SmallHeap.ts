@@ -59,6 +59,8 @@ export const keep = (): void => {
   // Saves 10 MB for 5 % more time. With a tight heap, a compilation of this tier under way at the exit could also wait for a
   // collection that never comes, and Node for it (nodejs/node#54918).
   setFlagsFromString("--no-maglev")
+  // Several threads for one millisecond of work each time, where the cores have other work: 2.01 s in place of 1.98.
+  setFlagsFromString("--no-parallel-scavenge")
   const timer = setInterval(() => {
     const young = getHeapSpaceStatistics().find((space) => space.space_name === "new_space")
     if (young === undefined || young.space_size < youngBytes) return
