@@ -144,7 +144,7 @@ class Exchange {
     this.#hasNews = true
     if (this.#trim === undefined) {
       // A copy: what undici gives out is a part of what it received.
-      this.#raw.push(Uint8Array.from(bytes))
+      this.#raw.push(new Uint8Array(bytes))
       this.#rawSize += bytes.length
     } else {
       const problem = this.#trim.push(bytes)

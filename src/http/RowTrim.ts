@@ -75,7 +75,7 @@ export const make = ({ fields, inner }: RowTrimOptions, pool = new BufferPool())
   return {
     push: (chunk) => splitter.push(chunk),
     size: () => kept.size + cuts.size * Int32Array.BYTES_PER_ELEMENT,
-    take: () => ({ bytes: Uint8Array.from(kept.take()), cuts: cuts.take() }),
+    take: () => ({ bytes: new Uint8Array(kept.take()), cuts: cuts.take() }),
     end: () => {
       if (!splitter.end().truncated) cuts.add(RowCuts.answerEnd)
     },
