@@ -9,22 +9,17 @@ import type { People } from "./People.ts"
 import { botSuffix, type NumberedMember } from "./RoleMembers.ts"
 import * as RowBytes from "./RowBytes.ts"
 
-/** What is looked at, numbered by the names below. */
+/** What is looked at, numbered by the names below. Of an object on the way no more than that it is one: this way leads nowhere. */
 const paths: ReadonlyArray<ReadonlyArray<string>> = [
-  ["id"],
   ["user", "uuid"],
   ["user", "email"],
   ["organization_member"],
-  ["organization_member", "id"]
+  ["organization_member", ""]
 ]
 export const fields: Fields = fieldsOf(paths)
-const id = 0
-const userUuid = 1
-const userEmail = 2
-const organizationMember = 3
-const organizationMemberId = 4
-
-const isId = (row: JsonRow, n: number): boolean => RowBytes.isId(row.bytes, row.start(n), row.stop(n))
+const userUuid = 0
+const userEmail = 1
+const organizationMember = 2
 
 /** Whether the email is there and no text. */
 const hasOddEmail = (row: JsonRow): boolean => {
@@ -46,38 +41,27 @@ const endsWith = (bytes: Uint8Array, stop: number, end: Uint8Array): boolean => 
 
 /** What the row says; nothing when it is not plain to see, and a schema has to tell. */
 export const read = (row: JsonRow, people: People): NumberedMember | undefined => {
-  if (!row.isPlain() || !isId(row, id)) return undefined
+  if (!row.isPlain()) return undefined
   const { bytes } = row
   const member = row.start(organizationMember)
-  const hasMember = member >= 0 && !RowBytes.isNull(bytes, member)
-  if (hasOddEmail(row) || (hasMember && !isId(row, organizationMemberId))) return undefined
+  const hasNoMember = RowBytes.isNull(bytes, member)
+  if (hasOddEmail(row) || (member >= 0 && !hasNoMember && !RowBytes.isObject(bytes, member))) return undefined
   const person = RowBytes.personAt(bytes, row.start(userUuid), row.stop(userUuid), people)
   if (person < 0) return undefined
-  const cause = isBot(row) ? "bot" : member >= 0 && !hasMember ? "no-membership" : "not-listed"
+  const cause = isBot(row) ? "bot" : hasNoMember ? "no-membership" : "not-listed"
   return { person, uuid: people.uuid(person), cause }
 }
 
 const text = (json: string): Buffer => Buffer.from(json)
-const beforeId = text('{"id":')
-const beforeUuid = text(',"user":{"uuid":')
+const beforeUuid = text('{"user":{"uuid":')
 const bot = text(`,"email":"${botSuffix}"`)
-const beforeMember = text('},"organization_member":')
-const beforeMemberId = text('{"id":')
-const noMember = text("null")
-const close = text("}")
-const twice = text("}}")
+const unlinked = text('},"organization_member":null}')
+const close = text("}}")
 
-/** Keeps of a row that was read what was looked at. */
+/** Keeps of a row that was read what was looked at, as far as it matters. */
 export const keep = (row: JsonRow, kept: KeptBytes): void => {
   const { bytes } = row
-  const member = row.start(organizationMember)
-  kept.add(beforeId).add(bytes, row.start(id), row.stop(id))
   kept.add(beforeUuid).add(bytes, row.start(userUuid), row.stop(userUuid))
   if (isBot(row)) kept.add(bot)
-  if (member < 0) kept.add(twice)
-  else if (RowBytes.isNull(bytes, member)) kept.add(beforeMember).add(noMember).add(close)
-  else {
-    kept.add(beforeMember).add(beforeMemberId)
-    kept.add(bytes, row.start(organizationMemberId), row.stop(organizationMemberId)).add(twice)
-  }
+  kept.add(RowBytes.isNull(bytes, row.start(organizationMember)) ? unlinked : close)
 }

@@ -48,9 +48,8 @@ export type Member = typeof Member.Type
  * on rows from before then, so people are found by `user`, which is always there.
  */
 export const RoleMembership = Schema.Struct({
-  id: PostHogId,
   user: Schema.Struct({ uuid: PostHogId, email: optionalNullable(Schema.String) }),
-  organization_member: optionalNullable(Schema.Struct({ id: PostHogId }))
+  organization_member: optionalNullable(Schema.Record(Schema.String, Schema.Unknown))
 })
 export type RoleMembership = typeof RoleMembership.Type
 

@@ -4,6 +4,7 @@ import type { People } from "./People.ts"
 
 const quote = 0x22
 const hyphen = 0x2d
+const brace = 0x7b
 const letterF = 0x66
 const letterN = 0x6e
 const letterT = 0x74
@@ -36,6 +37,9 @@ export const personAt = (bytes: Buffer, start: number, stop: number, people: Peo
 
 /** Whether the value that begins there is `null`; what is absent is not. */
 export const isNull = (bytes: Uint8Array, start: number): boolean => start >= 0 && bytes[start] === letterN
+
+/** Whether the value that begins there is an object. */
+export const isObject = (bytes: Uint8Array, start: number): boolean => start >= 0 && bytes[start] === brace
 
 export const isText = (bytes: Uint8Array, start: number): boolean => start >= 0 && bytes[start] === quote
 
