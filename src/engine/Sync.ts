@@ -1,11 +1,22 @@
-import { type Cause, Deferred, Effect, Exit, Fiber, Queue, type Scope, Semaphore, Stream } from "effect"
+import {
+  Array as Arr,
+  type Cause,
+  Deferred,
+  Effect,
+  Exit,
+  Fiber,
+  type Pull,
+  Queue,
+  type Scope,
+  Semaphore,
+  Stream
+} from "effect"
 import type { Grant } from "../c1/Grant.ts"
 import { resourceKey } from "../c1/Ids.ts"
 import type { Resource } from "../c1/Resource.ts"
 import type { ResourceId } from "../c1/ResourceId.ts"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import type { Connector, ResourceSyncer } from "./Connector.ts"
-import * as Chunks from "./Chunks.ts"
 import * as Integrity from "./Integrity.ts"
 import { Progress } from "./Progress.ts"
 import type { SyncNote, SyncReport } from "./SyncReport.ts"
@@ -53,6 +64,25 @@ interface GrantListing<E, R> {
   readonly whyUnknown: ((grant: Grant) => string) | undefined
 }
 
+/** What is checked of a page at a time, until nothing is left of it. */
+type Parts = () => Integrity.Checked | undefined
+
+/**
+ * Records that are checked, and written, before somebody else has a turn: at 50 ms a request, those of 500 at a time held
+ * the next requests up for 0.7 ms each.
+ */
+const perTurn = 100
+
+const inParts = <A>(page: ReadonlyArray<A>, check: (part: ReadonlyArray<A>) => Integrity.Checked): Parts => {
+  let at = 0
+  return () => {
+    if (at >= page.length) return undefined
+    const part = page.length <= perTurn ? page : page.slice(at, at + perTurn)
+    at += perTurn
+    return check(part)
+  }
+}
+
 /** Pages of grants read ahead for one resource. */
 const pagesAhead = 2
 
@@ -91,26 +121,41 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
   /** The connector's own notes, once its session is open. */
   let notes: Effect.Effect<ReadonlyArray<SyncNote>> = Effect.succeed([])
 
-  /** Checks pages, each in its turn, and gives out what was right, up to the first problem. */
+  /**
+   * Checks pages, each in its turn, and gives out what was right, up to the first problem. By hand, and behind what can
+   * interrupt it: as operators of streams it took 2.14 s to stream 50,000 members and 100,000 grants in place of 2.09.
+   */
   const emit = <E2, R2>(
-    checks: Stream.Stream<() => Integrity.Checked, E2, R2>
+    pages: Stream.Stream<Parts, E2, R2>
   ): Stream.Stream<SyncRecord, E2 | Integrity.IntegrityProblem, R2> =>
-    Stream.unwrap(
+    Stream.transformPull(pages, (pull) =>
       Effect.map(Progress, (progress) => {
+        let waiting: ReadonlyArray<Parts> = []
+        let at = 0
         let problem: Integrity.IntegrityProblem | undefined
-        return checks.pipe(
-          Stream.mapEffect((check) =>
-            Effect.suspend(() => {
-              const checked = check()
-              problem = checked.problem
-              // Answers that came meanwhile are taken, so that the next requests need not wait for these records.
-              return Effect.as(Effect.andThen(progress.update(integrity.counts()), Effect.yieldNow), checked.records)
-            })
-          ),
-          Stream.takeUntil(() => problem !== undefined),
-          Chunks.flatten,
-          Stream.onEnd(Effect.suspend(() => (problem === undefined ? Effect.void : Effect.fail(problem))))
+        const take = Effect.flatMap(pull, (pages) => {
+          waiting = pages
+          at = 0
+          return next
+        })
+        const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SyncRecord>, E2 | Integrity.IntegrityProblem> = Effect.suspend(
+          () => {
+            if (problem !== undefined) return Effect.fail(problem)
+            const part = waiting[at]
+            if (part === undefined) return take
+            const checked = part()
+            if (checked === undefined) {
+              at++
+              return next
+            }
+            const { records } = checked
+            problem = checked.problem
+            // Answers that came meanwhile are taken, so that the next requests need not wait for these records.
+            const told = Effect.andThen(progress.update(integrity.counts()), Effect.yieldNow)
+            return Effect.flatMap(told, () => (Arr.isReadonlyArrayNonEmpty(records) ? Effect.succeed(records) : next))
+          }
         )
+        return next
       })
     )
 
@@ -170,7 +215,9 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
           ? Stream.empty
           : Stream.fromArrayEffect(kept).pipe(
               Stream.mapEffect((resource) =>
-                Effect.map(entitlements(resource), (found) => () => integrity.entitlements(resource, found))
+                Effect.map(entitlements(resource), (found) =>
+                  inParts(found, (part) => integrity.entitlements(resource, part))
+                )
               )
             )
       )
@@ -178,26 +225,32 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
     const grants = Stream.fromQueue(ahead).pipe(
       Stream.tap(({ begin }) => begin),
       Stream.flatMap(({ pages, resource, whyUnknown }) => {
-        integrity.grantsOf(resource, whyUnknown)
-        return Stream.map(pages, (page) => () => integrity.grants(page))
+        let isBegun = false
+        const check = (part: ReadonlyArray<Grant>) => {
+          // Not before: those of the resource before may still be waited for.
+          if (!isBegun) integrity.grantsOf(resource, whyUnknown)
+          isBegun = true
+          return integrity.grants(part)
+        }
+        return Stream.map(pages, (page) => inParts(page, check))
       })
     )
 
-    return Stream.succeed(() => integrity.resourceTypes(types)).pipe(
+    return Stream.succeed(inParts(types, integrity.resourceTypes)).pipe(
       Stream.concat(
         Stream.fromIterable(listings).pipe(
           Stream.flatMap(({ kept, resources, syncer }) => {
-            const pages = Stream.map(Stream.chunks(resources), (page) => () => integrity.resources(page))
+            const pages = Stream.map(Stream.chunks(resources), (page) => inParts(page, integrity.resources))
             return kept !== undefined || syncer.left === undefined
               ? pages
-              : Stream.concat(pages, Stream.fromEffect(Effect.map(syncer.left, (ids) => () => integrity.left(ids))))
+              : Stream.concat(pages, Stream.fromEffect(Effect.map(syncer.left, (ids) => inParts(ids, integrity.left))))
           })
         )
       ),
       Stream.concat(entitlements),
       Stream.concat(grants),
-      emit,
-      Stream.interruptWhen(Deferred.await(failure))
+      Stream.interruptWhen(Deferred.await(failure)),
+      emit
     )
   })
 

@@ -16,8 +16,8 @@ import * as RoleMembers from "./RoleMembers.ts"
 /** Readings of one role's members before giving up on its two sources agreeing. */
 const maxReadings = 3
 
-/** Grants in one chunk of the stream: with chunks of 500, answers waited for them, 0.7 ms a request at 50 ms. */
-const chunk = 50
+/** Grants in one chunk of the stream. */
+const chunk = 500
 
 const causeWords: Readonly<Record<Cause, string>> = {
   "not-listed": "people of the organization who are not in its member list (deactivated, or joined while it was read)",
@@ -103,8 +103,7 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
       if (cause !== "not-listed") causes.set(made, cause)
       return made
     }
-    const starts = Arr.makeBy(Math.ceil(members.size / chunk), (index) => index * chunk)
-    return Chunks.flatten(Stream.map(Stream.fromArray(starts), (start) => members.slice(start, chunk).map(grant)))
+    return Chunks.inParts(members.size, chunk, (start, size) => members.slice(start, size).map(grant))
   }
 
   const syncer: ResourceSyncer<PostHogError> = {

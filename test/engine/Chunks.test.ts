@@ -77,6 +77,35 @@ describe("Chunks", () => {
     )
   })
 
+  describe("inParts", () => {
+    it.effect.prop(
+      "gives a chunk for each stretch, all of them from 0 to the count, and passes over empty ones",
+      [between(0, 20), between(1, 7)],
+      ([count, size]) =>
+        Effect.gen(function* () {
+          const numbers = Array.from({ length: count }, (_, n) => n)
+          const odd = (start: number, size: number) => numbers.slice(start, start + size).filter((n) => n % 2 === 1)
+          const chunks = yield* chunksOf(Chunks.inParts(count, size, odd))
+          assert.deepStrictEqual(chunks.flat(), odd(0, count))
+          for (const chunk of chunks) assert.isAtMost(chunk.length, size)
+        })
+    )
+
+    it.effect("makes a part when it is asked for, and none ahead", () =>
+      Effect.gen(function* () {
+        const asked: Array<number> = []
+        const parts = Chunks.inParts(10, 2, (start) => {
+          asked.push(start)
+          return [start, start + 1]
+        })
+        assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(parts, 3)), [0, 1, 2])
+        assert.deepStrictEqual(asked, [0, 2])
+        // Each run begins anew.
+        assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(parts, 1)), [0])
+      })
+    )
+  })
+
   describe("mapInParts", () => {
     it.effect.prop(
       "divides each chunk into parts of the size, the last of which may be smaller, and puts none together",
