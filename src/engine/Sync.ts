@@ -146,13 +146,15 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
             const checked = part()
             if (checked === undefined) {
               at++
-              return next
+              return Effect.andThen(progress.update(integrity.counts()), next)
             }
             const { records } = checked
             problem = checked.problem
             // Answers that came meanwhile are taken, so that the next requests need not wait for these records.
-            const told = Effect.andThen(progress.update(integrity.counts()), Effect.yieldNow)
-            return Effect.flatMap(told, () => (Arr.isReadonlyArrayNonEmpty(records) ? Effect.succeed(records) : next))
+            return Effect.andThen(
+              Effect.yieldNow,
+              Arr.isReadonlyArrayNonEmpty(records) ? Effect.succeed(records) : next
+            )
           }
         )
         return next
