@@ -73,7 +73,7 @@ type Parts = () => Integrity.Checked | undefined
  */
 const perTurn = 100
 
-const inParts = <A>(page: ReadonlyArray<A>, check: (part: ReadonlyArray<A>) => Integrity.Checked): Parts => {
+const partsOf = <A>(page: ReadonlyArray<A>, check: (part: ReadonlyArray<A>) => Integrity.Checked): Parts => {
   let at = 0
   return () => {
     if (at >= page.length) return undefined
@@ -218,7 +218,7 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
           : Stream.fromArrayEffect(kept).pipe(
               Stream.mapEffect((resource) =>
                 Effect.map(entitlements(resource), (found) =>
-                  inParts(found, (part) => integrity.entitlements(resource, part))
+                  partsOf(found, (part) => integrity.entitlements(resource, part))
                 )
               )
             )
@@ -230,22 +230,24 @@ export const make = <E, R>(connector: Connector<E, R>, options: SyncOptions = {}
         let isBegun = false
         const check = (part: ReadonlyArray<Grant>) => {
           // Not before: those of the resource before may still be waited for.
-          if (!isBegun) integrity.grantsOf(resource, whyUnknown)
-          isBegun = true
+          if (!isBegun) {
+            isBegun = true
+            integrity.grantsOf(resource, whyUnknown)
+          }
           return integrity.grants(part)
         }
-        return Stream.map(pages, (page) => inParts(page, check))
+        return Stream.map(pages, (page) => partsOf(page, check))
       })
     )
 
-    return Stream.succeed(inParts(types, integrity.resourceTypes)).pipe(
+    return Stream.succeed(partsOf(types, integrity.resourceTypes)).pipe(
       Stream.concat(
         Stream.fromIterable(listings).pipe(
           Stream.flatMap(({ kept, resources, syncer }) => {
-            const pages = Stream.map(Stream.chunks(resources), (page) => inParts(page, integrity.resources))
+            const pages = Stream.map(Stream.chunks(resources), (page) => partsOf(page, integrity.resources))
             return kept !== undefined || syncer.left === undefined
               ? pages
-              : Stream.concat(pages, Stream.fromEffect(Effect.map(syncer.left, (ids) => inParts(ids, integrity.left))))
+              : Stream.concat(pages, Stream.fromEffect(Effect.map(syncer.left, (ids) => partsOf(ids, integrity.left))))
           })
         )
       ),

@@ -1,6 +1,6 @@
 /**
- * What is remembered of an answer: JSON that says the same to the reader of its rows, without what that does not use: a
- * fifth of what a sync receives. None of it is in memory for longer than it takes to write it.
+ * What is remembered of an answer: JSON that says the same to the reader of its rows, without what that does not use: an
+ * eighth of what a sync receives. None of it is in memory for longer than it takes to write it.
  */
 import type { BufferPool } from "./BufferPool.ts"
 import type { JsonRow, JsonRowsTarget } from "./JsonRows.ts"

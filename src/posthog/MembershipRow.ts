@@ -9,7 +9,10 @@ import type { People } from "./People.ts"
 import { botSuffix, type NumberedMember } from "./RoleMembers.ts"
 import * as RowBytes from "./RowBytes.ts"
 
-/** What is looked at, numbered by the names below. Of an object on the way no more than that it is one: this way leads nowhere. */
+/**
+ * What is looked at, numbered by the names below. The last way leads nowhere: of an object on the way to others `RowTrim`
+ * hands on no more than that it is one, of any other all of its row.
+ */
 const paths: ReadonlyArray<ReadonlyArray<string>> = [
   ["user", "uuid"],
   ["user", "email"],

@@ -30,6 +30,7 @@ for (const thread of [false, true]) {
         const one = (query: string) => Object.values(database.prepare(query).get() ?? {})[0]
         assert.strictEqual(one("pragma journal_mode"), "delete")
         assert.strictEqual(one("pragma freelist_count"), 0)
+        assert.strictEqual(one("pragma page_size"), 16_384)
         assert.strictEqual(one("pragma integrity_check"), "ok")
         assert.deepStrictEqual(
           { ...database.prepare("select * from v1_sync_runs").get() },
@@ -74,16 +75,6 @@ for (const thread of [false, true]) {
         const error = yield* refusal(spool, [roleType, user(1), replacing, user(1)])
         assert.strictEqual(error.reason, "DuplicateRecord")
         assert.strictEqual(error.detail, "resource user:u1")
-      })
-    )
-
-    it.effect("names a grant that comes a second time, for whose table indexes stand before its rows", () =>
-      Effect.gen(function* () {
-        const spool = yield* open(yield* temporaryPath("database"))
-        const records = [...organization({ users: 1, roles: 1, rolesEach: 1 })]
-        const error = yield* refusal(spool, [...records, ...records.filter(({ _tag }) => _tag === "Grant")])
-        assert.strictEqual(error.reason, "DuplicateRecord")
-        assert.strictEqual(error.detail, "grant role:r0:member:user:u0")
       })
     )
 

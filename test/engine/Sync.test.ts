@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Ref, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import type { Grant } from "../../src/c1/Grant.ts"
 import type { Resource } from "../../src/c1/Resource.ts"
 import { describe as nameOf, type SyncRecord } from "../../src/c1/SyncRecord.ts"
 import * as Connector from "../../src/engine/Connector.ts"
@@ -591,7 +592,47 @@ describe("Sync", () => {
     )
   })
 
+  it.effect.each([99, 100, 101, 250])(
+    "a page of %d is emitted whole and in its order, though it is checked in parts",
+    (size) =>
+      Effect.gen(function* () {
+        const names = Array.from({ length: size }, (_, n) => `p${n}`)
+        const people = Stream.fromArray(names.map((name) => person(name)))
+        const grants = () => Stream.fromArray(names.map((name) => membership("ops", name)))
+        const { exit, seen } = yield* observe(custom({ people, groups: { grants } }))
+        assert.isTrue(Exit.isSuccess(exit))
+        const of = (tag: SyncRecord["_tag"]) => seen.filter(({ _tag }) => _tag === tag).map(nameOf)
+        assert.deepStrictEqual(of("Resource"), [...names.map((name) => `resource user:${name}`), "resource group:ops"])
+        assert.deepStrictEqual(
+          of("Grant"),
+          names.map((name) => `grant group:ops:member:user:${name}`)
+        )
+      })
+  )
+
   describe("keeps the records consistent", () => {
+    it.effect.each<
+      readonly [where: string, pages: (grants: ReadonlyArray<Grant>) => ReadonlyArray<ReadonlyArray<Grant>>]
+    >([
+      ["on two pages", (grants) => [grants, grants.slice(0, 1)]],
+      ["far apart on one page", (grants) => [[...grants, ...grants.slice(0, 1)]]]
+    ])("a grant that comes twice, %s, replaces itself, and is noted", ([, pagesOf]) =>
+      Effect.gen(function* () {
+        const names = Array.from({ length: 150 }, (_, n) => `p${n}`)
+        const people = Stream.fromArray(names.map((name) => person(name)))
+        const pages = pagesOf(names.map((name) => membership("ops", name)))
+        const grants = () => Stream.flatMap(Stream.fromIterable(pages), (page) => Stream.fromArray(page))
+        const { report, seen } = yield* observe(custom({ people, groups: { grants } }))
+        const replacing = seen.filter((record) => record._tag === "Grant" && record.replaces === true)
+        assert.deepStrictEqual(replacing.map(nameOf), ["grant group:ops:member:user:p0"])
+        assert.strictEqual(report.counts.grants, names.length)
+        assert.deepInclude(
+          report.notes.find(({ code }) => code === "duplicate-grants"),
+          { count: 1 }
+        )
+      })
+    )
+
     it.effect("a person listed twice is emitted again as a replacement, and noted", () =>
       Effect.gen(function* () {
         const people = Stream.make(person("ada"), person("bo"), person("ada", "Ada Lovelace"))

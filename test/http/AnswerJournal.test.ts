@@ -11,6 +11,7 @@ import { fileSystemWith, systemError } from "../c1z/Harness.ts"
 import * as Exchange from "./Exchange.ts"
 import { answersIn, recordOf, recordsOf } from "./JournalFile.ts"
 import { chunked, cuts, meaningOf, page } from "./JsonText.ts"
+import { thorough } from "../Thorough.ts"
 
 const path = "/api/organizations/o/members/?limit=2"
 const otherPath = `${path}&offset=2`
@@ -113,7 +114,7 @@ describe("AnswerJournal", () => {
         assert.strictEqual(yield* replay(journal), body)
         assert.strictEqual(yield* replayAnew(directory), body)
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
-    { arbitrary: { runs: 100 } }
+    { arbitrary: { runs: thorough ? 100 : 25 } }
   )
 
   it.effect.prop(
@@ -130,7 +131,7 @@ describe("AnswerJournal", () => {
           assert.deepStrictEqual([yield* replay(run), yield* replay(run, otherPath)], [one, two])
         }
       }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, inHalves])),
-    { arbitrary: { runs: 50 } }
+    { arbitrary: { runs: thorough ? 50 : 15 } }
   )
 
   it.layer(NodeServices.layer)((it) => {
@@ -250,11 +251,14 @@ describe("AnswerJournal", () => {
         return { afterChange, bytes, directory, file, membersEnd, records, rolesEnd }
       })
 
+      /** An ordinary run tries every fifth place. */
+      const step = thorough ? 1 : 5
+
       /** Changes the file at every place: the changed bytes, and how many of the first are as they were. */
       const changedAnywhere = (change: (bytes: Buffer, at: number) => readonly [Uint8Array, number], before = 0) =>
         Effect.gen(function* () {
           const { afterChange, bytes, membersEnd, rolesEnd } = yield* twoAnswers
-          for (let at = 0; at < bytes.length - before; at++) {
+          for (let at = 0; at < bytes.length - before; at += step) {
             const [changed, intact] = change(bytes, at)
             const whole = [rolesEnd <= intact ? roles : undefined, membersEnd <= intact ? members : undefined]
             assert.deepStrictEqual(yield* afterChange(changed), { own: whole, next: whole }, `changed at ${at}`)
@@ -280,7 +284,7 @@ describe("AnswerJournal", () => {
           const { afterChange, bytes, records } = yield* twoAnswers
           const paths = [roles, members]
           for (const { answer, at: head, body, end, kind } of records) {
-            for (let at = head; at < end; at++) {
+            for (let at = head; at < end; at += step) {
               const changed = Buffer.from(bytes)
               changed[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
               const { next, own } = yield* afterChange(changed)
@@ -301,7 +305,7 @@ describe("AnswerJournal", () => {
         Effect.gen(function* () {
           const fs = yield* FileSystem.FileSystem
           const { bytes, directory, file, membersEnd, records } = yield* twoAnswers
-          for (let length = 0; length < bytes.length; length++) {
+          for (let length = 0; length < bytes.length; length += step) {
             yield* fs.writeFile(file, bytes.subarray(0, length))
             const resumed = yield* AnswerJournal.make(directory)
             yield* record(resumed, "{}", [1], "/third")

@@ -489,8 +489,11 @@ describe("JsonClient", () => {
   )
 
   describe("while an answer that has come whole is read", () => {
-    /** Asks for two pages with room for one request at a time: what happened, in its order. */
-    const readTwo = Effect.fnUntraced(function* (journal?: AnswerJournalService) {
+    /** Asks for pages with room for so many requests at a time: what happened, in its order. */
+    const readAll = Effect.fnUntraced(function* (
+      paths: ReadonlyArray<string>,
+      { concurrency = 1, journal }: { readonly concurrency?: number; readonly journal?: AnswerJournalService } = {}
+    ) {
       const log: Array<string> = []
       const http = HttpClient.make((request, url, _, fiber) =>
         Effect.gen(function* () {
@@ -514,8 +517,8 @@ describe("JsonClient", () => {
             }
           })
         )
-      yield* inTime(Effect.all([read("/one"), read("/two")], { concurrency: 2 })).pipe(
-        Effect.provide(Exchange.clientLayer({ concurrency: 1 })),
+      yield* inTime(Effect.forEach(paths, read, { concurrency: "unbounded" })).pipe(
+        Effect.provide(Exchange.clientLayer({ concurrency })),
         Effect.provideService(HttpClient.HttpClient, http),
         Effect.provideService(AnswerJournal, journal)
       )
@@ -524,7 +527,7 @@ describe("JsonClient", () => {
 
     it.effect("the next request is on its way already", () =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(yield* readTwo(), [
+        assert.deepStrictEqual(yield* readAll(["/one", "/two"]), [
           "asks for /one",
           "asks for /two",
           'reads {"id":"a"} of /one',
@@ -537,11 +540,51 @@ describe("JsonClient", () => {
 
     it.effect("but not where answers are remembered, before this one is", () =>
       Effect.gen(function* () {
-        assert.deepStrictEqual((yield* readTwo(MemoryJournal.make())).slice(0, 4), [
+        assert.deepStrictEqual((yield* readAll(["/one", "/two"], { journal: MemoryJournal.make() })).slice(0, 4), [
           "asks for /one",
           'reads {"id":"a"} of /one',
           'reads {"id":"b"} of /one',
           "asks for /two"
+        ])
+      })
+    )
+
+    it.effect("one that is still coming holds nobody up", () =>
+      Effect.gen(function* () {
+        const http = HttpClient.make((request, url) =>
+          Effect.succeed(
+            HttpServerResponse.toClientResponse(
+              url.pathname === "/slow"
+                ? HttpServerResponse.stream(Stream.never, { contentType: "application/json" })
+                : Exchange.json(page),
+              { request }
+            )
+          )
+        )
+        const rows: RowReader = { start: () => undefined, onRow: () => undefined }
+        yield* Effect.flatMap(JsonClient, (client) =>
+          Effect.gen(function* () {
+            const slow = yield* Effect.forkChild(client.get("/slow", { rows }))
+            assert.strictEqual((yield* inTime(client.get("/quick", { rows }))).rows, 2)
+            yield* Fiber.interrupt(slow)
+          })
+        ).pipe(
+          Effect.provide(Exchange.clientLayer({ concurrency: 2 })),
+          Effect.provideService(HttpClient.HttpClient, http)
+        )
+      })
+    )
+
+    it.effect("another that came with it waits until the next request has gone out", () =>
+      Effect.gen(function* () {
+        const log = yield* readAll(["/one", "/two", "/three"], { concurrency: 2, journal: MemoryJournal.make() })
+        assert.deepStrictEqual(log.slice(0, 6), [
+          "asks for /one",
+          "asks for /two",
+          'reads {"id":"a"} of /one',
+          'reads {"id":"b"} of /one',
+          "asks for /three",
+          'reads {"id":"a"} of /two'
         ])
       })
     )

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { BufferPool } from "../../src/http/BufferPool.ts"
 import { KeptBytes } from "../../src/http/KeptAnswer.ts"
+import * as RowCuts from "../../src/http/RowCuts.ts"
+import * as RowTrim from "../../src/http/RowTrim.ts"
 import * as MembershipRow from "../../src/posthog/MembershipRow.ts"
 import { People } from "../../src/posthog/People.ts"
 import { RoleMembership } from "../../src/posthog/PostHogSchema.ts"
@@ -87,6 +89,20 @@ describe("MembershipRow", () => {
     ["a list in place of a membership", `[${jsonOf({})}]`]
   ])("leaves %s to the schema", (_, text) => {
     assert.isUndefined(look(text).member)
+  })
+
+  it.each([
+    ["that is linked to a member", jsonOf({})],
+    ["that is not", jsonOf({ organization_member: null })],
+    ["of a server without links", jsonOf({ organization_member: undefined })]
+  ])("crosses from another thread as the few fields that are read, one %s", (_, text) => {
+    const trim = RowTrim.make({ fields: MembershipRow.fields })
+    assert.isUndefined(trim.push(Buffer.from(`{"results":[${text}]}`)))
+    const { bytes, cuts } = trim.take()
+    trim.release()
+    // Behind what is around the rows: a kind and a length.
+    assert.strictEqual(cuts[2], RowCuts.plain)
+    assert.isBelow(bytes.length, 100)
   })
 
   it("keeps no more than is used", () => {

@@ -4,6 +4,7 @@ import { Effect, Exit, Predicate, Schema, Stream } from "effect"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import { makeOrganization, Reply, Scenario } from "../../src/testing/index.ts"
 import { failureOf, simulate, type Simulated } from "./Simulation.ts"
+import { thorough } from "../Thorough.ts"
 
 const organization = makeOrganization({ seed: 8, members: 12, roles: 3, membershipsPerRole: 4 })
 const endpoints = ["organization", "members", "roles", "role_memberships", "current_key"] as const
@@ -79,7 +80,7 @@ describe("decoders", () => {
         // Nothing but an organization or a key can be made of it.
         if (endpoint === "members" || endpoint === "roles") assert.isTrue(Exit.isFailure(ended.exit))
       }),
-    { arbitrary: { runs: 100 } }
+    { arbitrary: { runs: thorough ? 100 : 40 } }
   )
 
   it.effect.prop(
@@ -96,7 +97,7 @@ describe("decoders", () => {
           assert.isTrue(Exit.isFailure(ended.exit))
         }
       ),
-    { arbitrary: { runs: 60 } }
+    { arbitrary: { runs: thorough ? 60 : 25 } }
   )
 
   it.effect.prop(
@@ -116,7 +117,7 @@ describe("decoders", () => {
         ),
         holds
       ),
-    { arbitrary: { runs: 250 } }
+    { arbitrary: { runs: thorough ? 250 : 80 } }
   )
 
   it.effect.prop(
@@ -138,7 +139,7 @@ describe("decoders", () => {
         ),
         holds
       ),
-    { arbitrary: { runs: 150 } }
+    { arbitrary: { runs: thorough ? 150 : 50 } }
   )
 })
 

@@ -12,6 +12,7 @@ import {
 } from "../../src/testing/index.ts"
 import { failureOf, simulate } from "./Simulation.ts"
 import { heldBy } from "./Truth.ts"
+import { thorough } from "../Thorough.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -122,7 +123,7 @@ describe("somebody leaves and somebody joins behind the reader's back", () => {
         )
         assert.isAbove(moments.length, 4)
       }),
-    { arbitrary: { runs: 40 } }
+    { arbitrary: { runs: thorough ? 40 : 15 } }
   )
 })
 

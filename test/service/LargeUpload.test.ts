@@ -8,6 +8,7 @@ import { rolldown } from "rolldown"
 import { FakeC1 } from "../../src/testing/c1/index.ts"
 import { directory, execute } from "../e2e/Harness.ts"
 import * as Replica from "./Replica.ts"
+import { thorough } from "../Thorough.ts"
 
 const mebibyte = 1024 ** 2
 
@@ -37,7 +38,7 @@ const bundle = (script: string, dir: string) =>
 /** Those that the command sets for itself. */
 const v8Flags = ["--optimize-for-size", "--no-maglev"]
 
-describe.runIf(existsSync("/proc/self/status"))("an upload", () => {
+describe.runIf(thorough && existsSync("/proc/self/status"))("an upload", () => {
   it.live("of 300 MiB arrives whole, and takes less than 150 MiB of memory", () =>
     Effect.gen(function* () {
       const c1 = yield* FakeC1
