@@ -6,9 +6,10 @@ import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as Tables from "./C1zTables.ts"
 import type { RowChange, RowValue } from "./RowBatch.ts"
 
-// C1: the SDK's files have 4096, and its readers take any: 512 and 65536, and `baton` these. With a quarter of the pages, the
-// rows and indexes of 50,000 users and 100,000 grants took 0.45 s in place of 0.57, and 161 MB in place of 175.
-const pageSize = 16_384
+// C1: the SDK's files have 4096, and its readers take any: 512 and 65536, and `baton` these. With half of the pages, the rows
+// and indexes of 50,000 users and 100,000 grants took 0.48 s in place of 0.57, and 162 MB in place of 175. Larger ones gain
+// little more, and sorting takes 250 pages of memory.
+const pageSize = 8192
 
 // A spool is deleted unless all went well, so neither journal nor flush to disk buys anything; without a journal the
 // header of the file is also what readers expect. Memory is bounded by SQLite's default cache of 2 MB; what sorting for

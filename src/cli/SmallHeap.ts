@@ -8,8 +8,11 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "n
 /** How far the old generation may grow beyond what was alive in it at its last collection, in percent; V8's is 100 to 300. */
 const growingPercent = 35
 
-/** The same for a stream, which needs no memory for a database. */
+/** The same for a stream, which needs no memory for a database, */
 const roomyPercent = 100
+
+/** up to so many bytes of old generation: what is alive in it grows with the roles. */
+const roomyBytes = 56_000_000
 
 /** Bytes of the young generation from which on it grows no more; V8's grows to 48 MB. Smaller, it ages what dies at once. */
 const youngBytes = 8_000_000
@@ -51,7 +54,16 @@ const collector = (): unknown => {
  * Lets the heap grow further, for a sync that writes a stream: without a database and without compression there is room.
  * Measured: 2.0 s in place of 2.1, and 197 MB at most in place of 187.
  */
-export const giveRoom = (): void => setFlagsFromString(`--heap-growing-percent=${roomyPercent}`)
+export const giveRoom = (): void => {
+  setFlagsFromString(`--heap-growing-percent=${roomyPercent}`)
+  const timer = setInterval(() => {
+    const old = getHeapSpaceStatistics().find((space) => space.space_name === "old_space")
+    if (old === undefined || old.space_size < roomyBytes) return
+    setFlagsFromString(`--heap-growing-percent=${growingPercent}`)
+    clearInterval(timer)
+  }, everyOutside)
+  timer.unref()
+}
 
 /** Has to be called once, early. */
 export const keep = (): void => {

@@ -30,7 +30,7 @@ for (const thread of [false, true]) {
         const one = (query: string) => Object.values(database.prepare(query).get() ?? {})[0]
         assert.strictEqual(one("pragma journal_mode"), "delete")
         assert.strictEqual(one("pragma freelist_count"), 0)
-        assert.strictEqual(one("pragma page_size"), 16_384)
+        assert.strictEqual(one("pragma page_size"), 8192)
         assert.strictEqual(one("pragma integrity_check"), "ok")
         assert.deepStrictEqual(
           { ...database.prepare("select * from v1_sync_runs").get() },
