@@ -8,10 +8,10 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "n
 /** How far the old generation may grow beyond what was alive in it at its last collection, in percent; V8's is 100 to 300. */
 const growingPercent = 35
 
-/** The same for a stream, which needs no memory for a database, */
+/** The same for a stream, which needs no memory for a database. */
 const roomyPercent = 100
 
-/** up to so many bytes of old generation: what is alive in it grows with the roles. */
+/** Bytes of the old generation from which on a stream's grows like any other: what is alive in it grows with the roles. */
 const roomyBytes = 56_000_000
 
 /** Bytes of the young generation from which on it grows no more; V8's grows to 48 MB. Smaller, it ages what dies at once. */
