@@ -5,6 +5,7 @@
  */
 import { BufferPool } from "./BufferPool.ts"
 import { openArray, openObject } from "./JsonGrammar.ts"
+import { type Fields, onTheWay } from "./JsonFields.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { KeptBytes } from "./KeptAnswer.ts"
 import * as RowCuts from "./RowCuts.ts"
@@ -12,7 +13,7 @@ import * as RowCuts from "./RowCuts.ts"
 /** What of an answer's rows is read. */
 export interface RowTrimOptions {
   /** In each item where rows are split, else in each row. The same object for all requests: a thread is told it once. */
-  readonly fields: JsonRows.Fields
+  readonly fields: Fields
   /** The array by which rows are split. */
   readonly inner?: string | undefined
 }
@@ -33,7 +34,7 @@ export interface RowTrim {
 export const make = ({ fields, inner }: RowTrimOptions, pool = new BufferPool()): RowTrim => {
   const kept = new KeptBytes(pool)
   const cuts = new RowCuts.Cuts()
-  const hasChildren = JsonRows.onTheWay(fields)
+  const hasChildren = onTheWay(fields)
   const add = (kind: number, bytes: Uint8Array, start: number, end: number): void => {
     cuts.add(kind)
     cuts.add(end - start)

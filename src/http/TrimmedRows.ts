@@ -1,6 +1,7 @@
 /** Reads an answer that was trimmed: tells what `JsonRows` tells of the answer itself, and looks for nothing. */
 import { openObject } from "./JsonGrammar.ts"
-import { Gathered, type JsonRow, type JsonRowsEnd, type JsonRowsTarget, type Nodes } from "./JsonRows.ts"
+import type { Nodes } from "./JsonFields.ts"
+import { Gathered, type JsonRow, type JsonRowsEnd, type JsonRowsTarget } from "./JsonRows.ts"
 import * as RowCuts from "./RowCuts.ts"
 
 export interface TrimmedRows {

@@ -1,6 +1,7 @@
 import { Effect, Result, Schema, SchemaIssue } from "effect"
 import type { GetOptions, JsonClient } from "../http/JsonClient.ts"
-import type { Fields, JsonRow } from "../http/JsonRows.ts"
+import type { Fields } from "../http/JsonFields.ts"
+import type { JsonRow } from "../http/JsonRows.ts"
 import type { KeptBytes } from "../http/KeptAnswer.ts"
 import type { RowReader } from "../http/RowReader.ts"
 import type { BaseUrl } from "./BaseUrl.ts"

@@ -12,6 +12,7 @@ import type { FromThread, ToThread } from "../../src/http/HttpThreadMessage.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as HttpThread from "../../src/http/HttpThread.ts"
 import { JsonClient } from "../../src/http/JsonClient.ts"
+import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import type { CutBytes } from "../../src/http/RowCuts.ts"
 import { RowsWanted } from "../../src/http/RowsWanted.ts"
@@ -25,7 +26,7 @@ const { json, serve } = Loopback
 const page = '{"count":2, "results":[{"id":"a","name":"Ada"}, {"id":"b","name":"Bo"}]}'
 const ids = ['{"id":"a"}', '{"id":"b"}']
 const envelope = '{"count":2, "results":[]}'
-const fields = JsonRows.fieldsOf([["id"]])
+const fields = JsonFields.fieldsOf([["id"]])
 
 /** Gets an answer from a thread of its own. */
 const get = (url: string) => Effect.flatMap(HttpClient.HttpClient, (http) => http.get(url))
@@ -161,12 +162,12 @@ describe("HttpThread", () => {
         const { origin } = yield* serve(
           json('{"results":[{"id":1,"name":"R","members":[{"id":2,"name":"M"}],"guests":[{"id":3,"name":"G"}]}]}')
         )
-        const ids = JsonRows.fieldsOf([["id"]])
-        const names = JsonRows.fieldsOf([["name"]])
+        const ids = JsonFields.fieldsOf([["id"]])
+        const names = JsonFields.fieldsOf([["name"]])
         const withoutMembers = '{"id":1,"name":"R","members":[],"guests":[{"id":3,"name":"G"}]}'
         const withoutGuests = '{"id":1,"name":"R","members":[{"id":2,"name":"M"}],"guests":[]}'
         const wishes: ReadonlyArray<
-          readonly [JsonRows.Fields, inner: string | undefined, seen: ReadonlyArray<string>]
+          readonly [JsonFields.Fields, inner: string | undefined, seen: ReadonlyArray<string>]
         > = [
           [ids, undefined, ['{"id":1}']],
           [ids, "members", ['{"id":2}', withoutMembers]],

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BufferPool } from "../../src/http/BufferPool.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
+import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import { chunked, cuts, damaged, json, page, pageOfMembers, parses, plainPage, textsOf } from "./JsonText.ts"
 
@@ -402,7 +403,7 @@ describe("JsonRows", () => {
       ["{", "results"],
       [""]
     ]
-    const fields = JsonRows.fieldsOf(paths)
+    const fields = JsonFields.fieldsOf(paths)
 
     /** What stands where a field is found, or nothing. */
     const valueAt = (row: JsonRows.JsonRow, n: number): unknown => {
@@ -446,7 +447,7 @@ describe("JsonRows", () => {
     it("are found where they stand, without parsing", () => {
       const seen: Array<unknown> = []
       const splitter = JsonRows.make({
-        fields: JsonRows.fieldsOf([["id"], ["user", "name"], ["user", "age"], ["user"]]),
+        fields: JsonFields.fieldsOf([["id"], ["user", "name"], ["user", "age"], ["user"]]),
         onRow: (row) => {
           const age = row.bytes.toString("utf8", row.start(2), row.stop(2))
           seen.push([row.text(0), row.text(1), age, row.start(3) >= 0])
@@ -486,7 +487,7 @@ describe("JsonRows", () => {
       }
     })
 
-    const pair = JsonRows.fieldsOf([["id"], ["user", "name"]])
+    const pair = JsonFields.fieldsOf([["id"], ["user", "name"]])
     const isPlain = (row: string, sizes: ReadonlyArray<number>) =>
       look(`{"results":[${row}]}`, sizes, undefined, pair)[0]
 
@@ -533,7 +534,7 @@ describe("JsonRows", () => {
   })
 
   it("of fields, those on the way to others are told from the others", () => {
-    const way = (...paths: ReadonlyArray<ReadonlyArray<string>>) => [...JsonRows.onTheWay(JsonRows.fieldsOf(paths))]
+    const way = (...paths: ReadonlyArray<ReadonlyArray<string>>) => [...JsonFields.onTheWay(JsonFields.fieldsOf(paths))]
     assert.deepStrictEqual(way(["id"], ["user", "name"], ["user"]), [0, 0, 1])
     // Those that were not asked for stand behind.
     assert.deepStrictEqual(way(["user", "user", "id"], ["id"]), [0, 0, 1, 1])
@@ -596,7 +597,7 @@ describe("JsonRows", () => {
       '{"results":[{"members":["secret"],"a":"secret"}]}'
     )
     push(
-      { onRow: (row) => seen.push(row.text(0)), fields: JsonRows.fieldsOf([["id"]]), redact },
+      { onRow: (row) => seen.push(row.text(0)), fields: JsonFields.fieldsOf([["id"]]), redact },
       '{"results":[{"id":"a secret"}]}'
     )
     assert.deepStrictEqual(seen, ['"…"', '{"members":[],"a":"…"}', "a …"])

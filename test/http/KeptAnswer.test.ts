@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BufferPool } from "../../src/http/BufferPool.ts"
+import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import * as KeptAnswer from "../../src/http/KeptAnswer.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
@@ -22,7 +23,7 @@ const listener = (innerKey?: string): Listener => {
 }
 
 const id = 0
-const idOnly = JsonRows.fieldsOf([["id"]])
+const idOnly = JsonFields.fieldsOf([["id"]])
 
 /** Whether the id can be read, and copied, where it stands. */
 const hasPlainId = (row: JsonRows.JsonRow): boolean =>

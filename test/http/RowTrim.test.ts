@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BufferPool } from "../../src/http/BufferPool.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
+import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import * as RowCuts from "../../src/http/RowCuts.ts"
 import * as RowTrim from "../../src/http/RowTrim.ts"
@@ -12,7 +13,7 @@ const pool = new BufferPool()
 
 const paths = [["id"], ["user", "uuid"], ["user", "user", "id"]]
 /** Behind them `user` and `user.user`, which are on the way. */
-const fields = JsonRows.fieldsOf(paths)
+const fields = JsonFields.fieldsOf(paths)
 
 type Entry = readonly [kind: string, ...values: ReadonlyArray<string>]
 
@@ -62,7 +63,7 @@ const toldBy = (row: JsonRows.JsonRow, members: string) => {
 }
 
 /** The members of an object that are among the fields, or on the way to them. */
-const wantedOf = (value: unknown, { members }: JsonRows.Nodes): unknown =>
+const wantedOf = (value: unknown, { members }: JsonFields.Nodes): unknown =>
   typeof value !== "object" || value === null
     ? value
     : Object.fromEntries(

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import * as RowCuts from "../../src/http/RowCuts.ts"
 import * as TrimmedRows from "../../src/http/TrimmedRows.ts"
@@ -6,7 +7,7 @@ import * as TrimmedRows from "../../src/http/TrimmedRows.ts"
 const { answerEnd, front, plain, rest, rowEnd, whole } = RowCuts
 
 /** What is in `user` is field 1 and 2, and `user` itself, on the way there, is field 3. */
-const fields = JsonRows.fieldsOf([["id"], ["user", "name"], ["user", "age"]])
+const fields = JsonFields.fieldsOf([["id"], ["user", "name"], ["user", "age"]])
 
 /** A part of an answer: what each of its cuts is, and what it takes of the bytes. */
 const part = (...entries: ReadonlyArray<readonly [kind: number, ...values: ReadonlyArray<string>]>) => ({

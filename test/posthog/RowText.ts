@@ -1,5 +1,6 @@
 /** Rows as a server might write them: with members left out, of other types, with escapes, twice, or in another order. */
 import { Arbitrary, Predicate, Schema } from "effect"
+import type * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import { chunked } from "../http/JsonText.ts"
 
@@ -169,7 +170,7 @@ export const changedRow = (schema: Schema.Codec<unknown, unknown>): Arbitrary.Ar
 export const withRow = (
   text: string,
   options: {
-    readonly fields: JsonRows.Fields
+    readonly fields: JsonFields.Fields
     readonly sizes?: ReadonlyArray<number>
     /** Whether it is an item of a row. */
     readonly isItem?: boolean
