@@ -12,6 +12,7 @@ import * as HttpDispatcher from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
 import type { ThreadSetup } from "./StartedThread.ts"
+import { UnitScanner } from "./UnitScanner.ts"
 
 /** Bytes that are worth a message. */
 const enough = 64 * 1024
@@ -47,6 +48,7 @@ class Exchange {
   readonly #wanted: RowTrim.RowTrimOptions | undefined
   readonly #send: Send
   readonly #pool: BufferPool
+  readonly #scanner: UnitScanner | undefined
   readonly #onReceived: (bytes: number) => void
   readonly #onEnd: () => void
   #controller: Dispatcher.DispatchController | undefined
@@ -70,6 +72,7 @@ class Exchange {
     wanted: RowTrim.RowTrimOptions | undefined,
     send: Send,
     pool: BufferPool,
+    scanner: UnitScanner | undefined,
     onReceived: (bytes: number) => void,
     onEnd: () => void
   ) {
@@ -77,6 +80,7 @@ class Exchange {
     this.#wanted = wanted
     this.#send = send
     this.#pool = pool
+    this.#scanner = scanner
     this.#onReceived = onReceived
     this.#onEnd = onEnd
   }
@@ -92,7 +96,7 @@ class Exchange {
       this.#head = { status, headers }
       this.#mayBePacked = headers["content-encoding"] === "gzip"
       if (this.#wanted !== undefined && status < 300 && isJson(headers["content-type"])) {
-        this.#trim = RowTrim.make(this.#wanted, this.#pool)
+        this.#trim = RowTrim.make(this.#wanted, this.#pool, this.#scanner)
       }
       // The caller stops at once where the server refuses.
       if (status >= 300) this.#begin()
@@ -237,10 +241,19 @@ const makeCollector = (): ((bytes: number) => void) => {
   }
 }
 
+/** One that is optimized at once, which takes 3 ms, while nothing waits for it, and saves 60 with 224 MB. */
+const makeScanner = (): UnitScanner | undefined => {
+  setFlagsFromString("--no-liftoff")
+  const scanner = UnitScanner.make()
+  setFlagsFromString("--liftoff")
+  return scanner
+}
+
 const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory }: ThreadSetup): void => {
   const exchanges = new Map<number, Exchange>()
   const trims = new Map<number, RowTrim.RowTrimOptions>()
   const pool = new BufferPool()
+  const scanner = savesMemory ? makeScanner() : UnitScanner.make()
   const onReceived = savesMemory ? makeCollector() : () => undefined
   const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
   // Goes on from what V8 made of undici before, where the program does so: Node adds its own folder to the one told.
@@ -255,7 +268,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   let dispatcher: Promise<Dispatcher> | undefined
   const begin = (request: Request): void => {
     const wanted = request.trim === undefined ? undefined : trims.get(request.trim)
-    const exchange = new Exchange(request, wanted, send, pool, onReceived, () => exchanges.delete(request.id))
+    const exchange = new Exchange(request, wanted, send, pool, scanner, onReceived, () => exchanges.delete(request.id))
     exchanges.set(request.id, exchange)
     // The options come before any request.
     dispatcher

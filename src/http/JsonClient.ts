@@ -46,6 +46,7 @@ import type { RowReader } from "./RowReader.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
 import * as SecretRedactor from "./SecretRedactor.ts"
 import * as TrimmedRows from "./TrimmedRows.ts"
+import { UnitScanner } from "./UnitScanner.ts"
 
 export interface JsonClientOptions {
   /** Scheme, host and port of the one server that this client talks to. */
@@ -149,6 +150,9 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   )
   const redact = SecretRedactor.make([options.token])
   const pool = new BufferPool()
+  /** Made for the first answer with rows that was not looked through on its way. */
+  let scanner: { readonly made: UnitScanner | undefined } | undefined
+  const scannerNow = () => (scanner ??= { made: UnitScanner.make() }).made
   const makeEcho = KeyEcho.maker(options.token)
   const journal = yield* AnswerJournal
   const clip = (text: string) => redact(plainText(text)).slice(0, HttpLimits.errorTextChars)
@@ -234,6 +238,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       (splitter ??= JsonRows.make({
         ...target,
         pool,
+        scanner: rows === noRows ? undefined : scannerNow(),
         // Without rows the whole answer is what is around them: one role, with all its members.
         envelopeBytes: rows === noRows ? HttpLimits.rowBytes : HttpLimits.envelopeBytes
       }))

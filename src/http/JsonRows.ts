@@ -19,6 +19,7 @@ import {
   opensOrBlank,
   quote
 } from "./JsonGrammar.ts"
+import type { UnitScanner } from "./UnitScanner.ts"
 
 /**
  * Splits a JSON page `{…, "results": [row, row, …], …}` into its rows while the bytes arrive, so that a page of any
@@ -73,6 +74,8 @@ export interface JsonRowsOptions extends JsonRowsTarget {
   readonly onRest?: ((bytes: Buffer, start: number, end: number, isOfRow: boolean) => void) | undefined
   /** Where its buffer comes from, and goes to at the end; one of its own unless told. */
   readonly pool?: BufferPool | undefined
+  /** Looks through whole units in a third of the time, with the same result; without it all is done here. */
+  readonly scanner?: UnitScanner | undefined
   /** What becomes of the text of a row before anybody sees it; nothing unless told. */
   readonly redact?: ((json: string) => string) | undefined
   /** Bytes that everything but the rows may have; {@link HttpLimits} unless told. */
@@ -213,6 +216,10 @@ class Splitter implements JsonRows, JsonRow {
 
   readonly #row: Node
   readonly #item: Node
+  readonly #fields: Fields
+  readonly #scanner: UnitScanner | undefined
+  /** Where the unit begins, from the first byte ever, of which the scanner has seen a part and for whose rest it waits. */
+  #waitsFrom: number = nothing
   /** What is to be found in the innermost object. */
   #nodes = nowhere
   /** What comes next is the value of this. */
@@ -244,6 +251,9 @@ class Splitter implements JsonRows, JsonRow {
   constructor(options: JsonRowsOptions) {
     const { fields = noFields, inner, onRest = () => undefined, onRow } = options
     const { envelopeBytes = HttpLimits.envelopeBytes, pool = new BufferPool(), redact = (json) => json } = options
+    const { scanner } = options
+    this.#fields = fields
+    this.#scanner = scanner?.takes(fields) === true ? scanner : undefined
     this.#onRow = onRow
     this.#onItem = inner?.onItem ?? (() => undefined)
     this.#onRest = onRest
@@ -439,7 +449,7 @@ class Splitter implements JsonRows, JsonRow {
       if (this.#bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark))
         this.#at = this.#envelopeFrom = byteOrderMark.length
     }
-    this.#blanksFrom = this.#filled - chunk.length
+    this.#blanksFrom = this.#at
     const wrong = this.#scan()
     if (wrong !== undefined) return wrong
     if (this.#repeated !== undefined) return { repeated: this.#repeated }
@@ -451,10 +461,47 @@ class Splitter implements JsonRows, JsonRow {
           ? this.#filled - this.#itemFrom
           : 0)
     if (row > HttpLimits.rowBytes) return { limit: "rowBytes", value: HttpLimits.rowBytes }
-    if (this.#level === betweenRows || this.#level === betweenItems) this.#blanks += this.#filled - this.#blanksFrom
+    if (this.#level === betweenRows || this.#level === betweenItems) this.#blanks += this.#at - this.#blanksFrom
     const around =
       this.#envelope.size + this.#blanks + (this.#level === outside ? this.#filled - this.#envelopeFrom : 0)
     return around > this.#envelopeBytes ? { limit: "envelopeBytes", value: this.#envelopeBytes } : undefined
+  }
+
+  /**
+   * Takes what the scanner takes of the units that may begin at `#at`, and hands them out. False when the next one is to
+   * be waited for: it goes on behind the last byte, and to look at its beginning twice takes less than to remember it.
+   */
+  #takeUnits(scanner: UnitScanner): boolean {
+    const isItems = this.#splitsRows
+    const depth = Math.min(scanner.mostDepth, HttpLimits.nesting - (isItems ? itemDepth : rowDepth))
+    const fields = this.#fields
+    while (true) {
+      const from = this.#at
+      const to = Math.min(this.#filled, from + scanner.capacity)
+      const taken = scanner.scan(fields, this.#bytes, from, to, this.#next === commaOrEnd, depth)
+      const { found, isAfterUnit, isCut, isFull } = scanner
+      for (let unit = 0; unit < found; unit++) {
+        for (let n = 0; n < this.#starts.length; n++) {
+          const start = scanner.fieldStart(unit, n)
+          this.#starts[n] = start < 0 ? nothing : from + start
+          this.#ends[n] = start < 0 ? nothing : from + scanner.fieldEnd(unit, n)
+        }
+        this.#isPlain = true
+        this.#level = isItems ? inItem : inRow
+        if (isItems) this.#itemFrom = from + scanner.start(unit)
+        else this.#rowFrom = from + scanner.start(unit)
+        this.#endUnit(from + scanner.end(unit))
+      }
+      if (isAfterUnit) this.#next = commaOrEnd
+      else if (taken > 0) this.#next = value
+      this.#at = from + taken
+      if (isFull || (isCut && taken > 0 && to < this.#filled)) continue
+      if (!isCut || to < this.#filled) return true
+      const start = this.#gone + this.#at
+      if (start === this.#waitsFrom) return true
+      this.#waitsFrom = start
+      return false
+    }
   }
 
   /** Goes on from `#at`, as far as tokens are whole. */
@@ -471,7 +518,20 @@ class Splitter implements JsonRows, JsonRow {
     let due = this.#next
     let open = this.#depth
     let hasEscapes = this.#hasEscapes
+    const scanner = this.#scanner
+    const betweenUnits = this.#splitsRows ? betweenItems : betweenRows
+    let mayTake = scanner !== undefined
     while (i < end) {
+      if (mayTake && scanner !== undefined && this.#level === betweenUnits) {
+        mayTake = false
+        this.#at = i
+        this.#next = due
+        const goesOn = this.#takeUnits(scanner)
+        i = this.#at
+        due = this.#next
+        if (!goesOn) break
+        continue
+      }
       if (reading !== noToken) {
         if (reading === scalarToken) {
           while (i < end && ends[text[i] ?? 0] === 0) i++
@@ -570,6 +630,8 @@ class Splitter implements JsonRows, JsonRow {
       } else if (byte !== closeArray || due === value) {
         if (this.#level === betweenRows || this.#level === betweenItems) this.#beginUnit(i)
         const inside = this.#isAwaited ? this.#beginAwaited(i, byte) : nowhere
+        // A split may begin.
+        mayTake = true
         if (byte !== openObject && byte !== openArray) {
           reading = byte === quote ? textToken : scalarToken
           from = i
@@ -589,7 +651,10 @@ class Splitter implements JsonRows, JsonRow {
       this.#nodes = this.#nodesAt[open] ?? nowhere
       due = open === 0 ? nothingMore : commaOrEnd
       if (this.#level === betweenRows || this.#level === betweenItems) this.#endSplit(i)
-      else if (open === this.#unitDepth) this.#endUnit(i + 1)
+      else if (open === this.#unitDepth) {
+        this.#endUnit(i + 1)
+        mayTake = true
+      }
       i++
     }
     this.#at = i

@@ -9,6 +9,7 @@ import { type Fields, onTheWay } from "./JsonFields.ts"
 import * as JsonRows from "./JsonRows.ts"
 import { KeptBytes } from "./KeptAnswer.ts"
 import * as RowCuts from "./RowCuts.ts"
+import type { UnitScanner } from "./UnitScanner.ts"
 
 /** What of an answer's rows is read. */
 export interface RowTrimOptions {
@@ -31,7 +32,11 @@ export interface RowTrim {
   readonly release: () => void
 }
 
-export const make = ({ fields, inner }: RowTrimOptions, pool = new BufferPool()): RowTrim => {
+export const make = (
+  { fields, inner }: RowTrimOptions,
+  pool = new BufferPool(),
+  scanner?: UnitScanner | undefined
+): RowTrim => {
   const kept = new KeptBytes(pool)
   const cuts = new RowCuts.Cuts()
   const hasChildren = onTheWay(fields)
@@ -69,6 +74,7 @@ export const make = ({ fields, inner }: RowTrimOptions, pool = new BufferPool())
   const splitter = JsonRows.make({
     fields,
     pool,
+    scanner,
     onRest: (bytes, start, end, isOfRow) => add(isOfRow ? RowCuts.front : RowCuts.rest, bytes, start, end),
     onRow: (row) => (inner === undefined ? keep(row) : cuts.add(RowCuts.rowEnd)),
     inner: inner === undefined ? undefined : { key: inner, onItem: keep }
