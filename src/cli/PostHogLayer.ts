@@ -24,8 +24,8 @@ export const required = <A>(setting: Settings.Setting<unknown>, value: Option.Op
     )
   )
 
-/** The configuration alone. */
-export const config = (values: Settings.SettingValues) =>
+/** The configuration alone; `ahead` requests beyond the workers are handed to the connections. */
+export const config = (values: Settings.SettingValues, ahead = 0) =>
   Layer.unwrap(
     Effect.gen(function* () {
       return PostHogConfig.layer({
@@ -35,7 +35,8 @@ export const config = (values: Settings.SettingValues) =>
         pageSize: values.pageSize,
         timeout: Duration.seconds(values.timeoutSeconds),
         bodyTimeout: Duration.seconds(values.bodyTimeoutSeconds),
-        concurrency: values.workers
+        concurrency: values.workers,
+        ahead
       })
     })
   )
@@ -84,7 +85,7 @@ const agent = (values: Settings.SettingValues, connections: typeof HttpAgent.lay
         yield* Effect.logWarning("The server's certificate is not verified: anybody on the way can read the key")
       }
       const ca = yield* Effect.transposeOption(Option.map(values.caFile, (path) => readCa(files, path)))
-      const { base } = yield* PostHogConfig
+      const { ahead, base, concurrency } = yield* PostHogConfig
       // What goes to this machine must not leave it, whatever proxy the environment names.
       const proxy = isLoopback(base)
         ? {}
@@ -95,6 +96,7 @@ const agent = (values: Settings.SettingValues, connections: typeof HttpAgent.lay
           }).pipe(Effect.orElseSucceed(() => ({})))
       const connectTimeoutMillis = values.connectTimeoutSeconds * 1000
       return connections({
+        connections: ahead === 0 ? undefined : concurrency,
         connectTimeoutMillis,
         ca: Option.getOrUndefined(ca),
         insecureSkipVerify: values.insecureSkipVerify,

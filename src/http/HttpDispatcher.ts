@@ -9,6 +9,11 @@ export interface HttpAgentOptions {
   readonly insecureSkipVerify?: boolean | undefined
   /** How long a connection may take to be made, in milliseconds; ten seconds unless told. */
   readonly connectTimeoutMillis?: number | undefined
+  /**
+   * Requests under way at the same time, without limit unless told. Those beyond wait here, and the next one goes out the
+   * moment another one ends.
+   */
+  readonly connections?: number | undefined
   /** Proxies for the two schemes, and the hosts that are reached without; as in `HTTP_PROXY` and its kin. */
   readonly proxy?:
     | { readonly http?: string | undefined; readonly https?: string | undefined; readonly none?: string | undefined }
@@ -26,7 +31,12 @@ export const make = async (options: HttpAgentOptions): Promise<Dispatcher> => {
     ...(options.insecureSkipVerify === true ? { rejectUnauthorized: false } : {})
   }
   // How long heads and bodies may take is the caller's business.
-  const limits = { maxHeaderSize: HttpLimits.headerBytes, headersTimeout: 0, bodyTimeout: 0 }
+  const limits = {
+    connections: options.connections ?? null,
+    maxHeaderSize: HttpLimits.headerBytes,
+    headersTimeout: 0,
+    bodyTimeout: 0
+  }
   const { http, https, none } = options.proxy ?? {}
   return http === undefined && https === undefined
     ? new undici.Agent({ connect, ...limits })

@@ -20,6 +20,7 @@ import * as HttpAgent from "./HttpAgent.ts"
 import type { HttpAgentOptions } from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import { type StartedThread, startThread } from "./StartedThread.ts"
+import { NotSent, RequestTurn } from "./RequestTurn.ts"
 import type { RowTrimOptions } from "./RowTrim.ts"
 import { WaitingThread } from "./WaitingThread.ts"
 import { AnswerProblem, RowsWanted } from "./RowsWanted.ts"
@@ -36,6 +37,7 @@ type Pieces = readonly [Uint8Array, ...Array<Uint8Array>]
 class Exchange {
   readonly #request: HttpClientRequest.HttpClientRequest
   readonly #wanted: RowsWanted | undefined
+  readonly #turn: RequestTurn | undefined
   readonly #onTaken: () => void
   #head: AnswerHead | undefined
   #pieces: Array<Uint8Array> = []
@@ -46,11 +48,13 @@ class Exchange {
   constructor(
     request: HttpClientRequest.HttpClientRequest,
     wanted: RowsWanted | undefined,
+    turn: RequestTurn | undefined,
     onTaken: () => void,
     onHead: (head: Effect.Effect<AnswerHead, HttpClientError.HttpClientError>) => void
   ) {
     this.#request = request
     this.#wanted = wanted
+    this.#turn = turn
     this.#onTaken = onTaken
     this.#onHead = onHead
   }
@@ -60,6 +64,8 @@ class Exchange {
   }
 
   take(message: FromThread): void {
+    if (message.tag === "sent") return this.#turn?.onSent()
+    if (message.tag === "notSent") return this.fail(new NotSent())
     if (message.tag === "head") return this.#begin(message.head)
     if (message.tag === "failed") {
       const { cause } = message
@@ -82,7 +88,7 @@ class Exchange {
     this.#onHead = undefined
   }
 
-  fail(cause: AnswerProblem | ThreadFailed): void {
+  fail(cause: AnswerProblem | ThreadFailed | NotSent): void {
     const failure = Effect.fail(transportError(this.#request, cause))
     this.#end ??= failure
     this.#onHead?.(failure)
@@ -260,7 +266,8 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
   }
   worker.on("message", (message: FromThread) => {
     const exchange = exchanges.get(message.id)
-    if (message.tag === "failed" || (message.tag === "piece" && message.isLast)) forget(message.id)
+    if (message.tag === "failed" || message.tag === "notSent" || (message.tag === "piece" && message.isLast))
+      forget(message.id)
     exchange?.take(message)
   })
   worker.on("exit", () => {
@@ -280,6 +287,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
       )
     }
     const wanted = fiber.getRef(RowsWanted)
+    const turn = fiber.getRef(RequestTurn)
     return Effect.callback<Answered, HttpClientError.HttpClientError>((resume) => {
       if (ended() !== undefined) return resume(Effect.fail(transportError(request, gone())))
       const id = ++count
@@ -290,11 +298,13 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
       const exchange = new Exchange(
         request,
         wanted,
+        turn,
         () => post({ tag: "taken", id }),
         (head) => resume(Effect.map(head, (head) => ({ head, exchange, cancel })))
       )
       const trim = wanted === undefined ? undefined : numberOf(wanted.trim)
       begin(id, exchange)
+      if (options.connections !== undefined) turn?.onWaits()
       post({
         tag: "request",
         id,

@@ -44,12 +44,13 @@ const isJson = (type: unknown): boolean => typeof type === "string" && /[/+]json
 
 /** One request and its answer. */
 class Exchange {
-  readonly #request: Request
+  readonly request: Request
   readonly #wanted: RowTrim.RowTrimOptions | undefined
   readonly #send: Send
   readonly #pool: BufferPool
   readonly #scanner: UnitScanner | undefined
   readonly #onReceived: (bytes: number) => void
+  readonly #onRefused: () => void
   readonly #onEnd: () => void
   #controller: Dispatcher.DispatchController | undefined
   #isOver = false
@@ -74,14 +75,16 @@ class Exchange {
     pool: BufferPool,
     scanner: UnitScanner | undefined,
     onReceived: (bytes: number) => void,
+    onRefused: () => void,
     onEnd: () => void
   ) {
-    this.#request = request
+    this.request = request
     this.#wanted = wanted
     this.#send = send
     this.#pool = pool
     this.#scanner = scanner
     this.#onReceived = onReceived
+    this.#onRefused = onRefused
     this.#onEnd = onEnd
   }
 
@@ -90,6 +93,7 @@ class Exchange {
     onRequestStart: (controller) => {
       this.#controller = controller
       if (this.#isOver) this.#abort()
+      else this.#send({ tag: "sent", id: this.request.id })
     },
     onResponseStart: (_, status, headers) => {
       if (status < 200 || this.#isOver) return
@@ -99,8 +103,10 @@ class Exchange {
         this.#trim = RowTrim.make(this.#wanted, this.#pool, this.#scanner)
       }
       // The caller stops at once where the server refuses.
-      if (status >= 300) this.#begin()
-      else this.#tellSoon()
+      if (status >= 300) {
+        this.#begin()
+        this.#onRefused()
+      } else this.#tellSoon()
     },
     onResponseData: (controller, chunk) => {
       this.#onReceived(chunk.length)
@@ -168,7 +174,7 @@ class Exchange {
 
   /** Hands on the head of an answer whose body lets wait. */
   #begin(): void {
-    if (this.#head !== undefined) this.#send({ tag: "head", id: this.#request.id, head: this.#head })
+    if (this.#head !== undefined) this.#send({ tag: "head", id: this.request.id, head: this.#head })
     this.#head = undefined
   }
 
@@ -179,7 +185,7 @@ class Exchange {
     const { bytes, cuts } = this.#trim?.take() ?? { bytes: new Uint8Array(Buffer.concat(this.#raw)), cuts: undefined }
     this.#raw = []
     this.#rawSize = 0
-    const { id } = this.#request
+    const { id } = this.request
     const head = this.#head
     this.#head = undefined
     this.#send(
@@ -206,7 +212,7 @@ class Exchange {
   fail(cause: Problem | ThreadError): void {
     if (this.#isOver) return
     this.#begin()
-    this.#send({ tag: "failed", id: this.#request.id, cause })
+    this.#send({ tag: "failed", id: this.request.id, cause })
     this.#close()
   }
 
@@ -266,18 +272,47 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   // Loads it while nothing is asked for yet.
   void import("undici")
   let dispatcher: Promise<Dispatcher> | undefined
+  let connections = Infinity
+  let underWay = 0
+  /** Requests that wait until another one ends, in their order. */
+  const waiting = new Set<Exchange>()
   const begin = (request: Request): void => {
     const wanted = request.trim === undefined ? undefined : trims.get(request.trim)
-    const exchange = new Exchange(request, wanted, send, pool, scanner, onReceived, () => exchanges.delete(request.id))
+    const exchange = new Exchange(request, wanted, send, pool, scanner, onReceived, giveBack, () => {
+      exchanges.delete(request.id)
+      if (waiting.delete(exchange)) return
+      underWay--
+      // Not before undici has done with the connection, which the next one is to have.
+      queueMicrotask(sendNext)
+    })
     exchanges.set(request.id, exchange)
-    // The options come before any request.
-    dispatcher
-      ?.then((agent) => agent.dispatch({ ...request }, exchange.handler))
-      .catch((error: unknown) => exchange.fail(errorOf(error)))
+    waiting.add(exchange)
+    sendNext()
+  }
+  const sendNext = (): void => {
+    for (const exchange of waiting) {
+      if (underWay >= connections) return
+      waiting.delete(exchange)
+      underWay++
+      // The options come before any request.
+      dispatcher
+        ?.then((agent) => agent.dispatch({ ...exchange.request }, exchange.handler))
+        .catch((error: unknown) => exchange.fail(errorOf(error)))
+    }
+  }
+  /** The server may want a pause, which this side knows nothing of: others have to say when to go on. */
+  const giveBack = (): void => {
+    for (const exchange of waiting) {
+      send({ tag: "notSent", id: exchange.request.id })
+      exchange.cancel()
+    }
   }
   port.on("message", (message: ToThread) => {
-    if (message.tag === "connect") dispatcher = HttpDispatcher.make(message.options)
-    else if (message.tag === "request") begin(message)
+    if (message.tag === "connect") {
+      connections = message.options.connections ?? Infinity
+      // They are counted here.
+      dispatcher = HttpDispatcher.make({ ...message.options, connections: undefined })
+    } else if (message.tag === "request") begin(message)
     else if (message.tag === "trim") trims.set(message.number, message.trim)
     else if (message.tag === "taken") exchanges.get(message.id)?.taken()
     else exchanges.get(message.id)?.cancel()

@@ -38,7 +38,8 @@ import { BufferPool } from "./BufferPool.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import * as KeptAnswer from "./KeptAnswer.ts"
-import { AnswerCame, RequestBudget } from "./RequestBudget.ts"
+import { AnswerCame, NeverSent, RequestBudget } from "./RequestBudget.ts"
+import { NotSent, RequestTurn } from "./RequestTurn.ts"
 import * as KeyEcho from "./KeyEcho.ts"
 import { plainText } from "./PlainText.ts"
 import * as RetryAfter from "./RetryAfter.ts"
@@ -164,8 +165,11 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const turn = yield* Semaphore.make(1)
   const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
 
+  const causeOf = ({ reason }: HttpClientError.HttpClientError): unknown =>
+    "cause" in reason ? reason.cause : undefined
+
   const connectionFailed = (path: string) => (error: HttpClientError.HttpClientError) => {
-    const cause = "cause" in error.reason ? error.reason.cause : undefined
+    const cause = causeOf(error)
     if (cause instanceof AnswerProblem) return failureOf(path, cause.problem)
     return ConnectionFailure.isHeaderOverflow(error)
       ? new LimitExceeded({ path, limit: "headerBytes", value: HttpLimits.headerBytes })
@@ -318,8 +322,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         const now = elapsed()
         const left = Math.min(silentSince + patience, bodyUntil) - now
         if (left > 0) {
-          // A body may begin meanwhile, whose time can be shorter.
-          return Effect.andThen(Effect.sleep(Math.ceil(Math.min(left, bodyPatience))), expire(false))
+          // Meanwhile a body may begin, whose time can be shorter, and silence count again.
+          return Effect.andThen(Effect.sleep(Math.ceil(Math.min(left, patience, bodyPatience))), expire(false))
         }
         if (!isLast) return Effect.andThen(Effect.sleep(looksAgain), expire(true))
         return Effect.fail(now >= bodyUntil ? tooSlow : timedOut)
@@ -354,23 +358,24 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return answer
   })
 
-  const counted = (seen: HttpStatistics, purpose: string | undefined): HttpStatistics => ({
+  const counted = (seen: HttpStatistics, purpose: string | undefined, change: 1 | -1): HttpStatistics => ({
     ...seen,
-    requests: seen.requests + 1,
+    requests: seen.requests + change,
     ...(purpose === undefined
       ? {}
-      : { byPurpose: { ...seen.byPurpose, [purpose]: (seen.byPurpose?.[purpose] ?? 0) + 1 } })
+      : { byPurpose: { ...seen.byPurpose, [purpose]: (seen.byPurpose?.[purpose] ?? 0) + change } })
   })
 
   const attempt = (
     path: string,
     rows: RowReader,
     purpose: string | undefined
-  ): Effect.Effect<JsonAnswer, HttpFailure> =>
+  ): Effect.Effect<JsonAnswer, HttpFailure | NotSent> =>
     Effect.gen(function* () {
       const watch = makeWatch(yield* Clock.Clock)
       const arrival: Arrival = { watch, received: 0, isWhole: false, cuts: new Map() }
       const answerCame = yield* AnswerCame
+      const neverSent = yield* NeverSent
       const wanted: RowsWanted | undefined =
         rows.fields === undefined
           ? undefined
@@ -385,11 +390,22 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
               },
               onTrimmed: ({ bytes, cuts }) => void arrival.cuts.set(bytes, cuts)
             }
-      yield* Ref.update(statistics, (seen) => counted(seen, purpose))
+      yield* Ref.update(statistics, (seen) => counted(seen, purpose, 1))
       const request = Effect.gen(function* () {
-        const response = yield* http
-          .execute(HttpClientRequest.setUrl(prepared, options.origin + path))
-          .pipe(Effect.provideService(RowsWanted, wanted), Effect.mapError(connectionFailed(path)))
+        const response = yield* http.execute(HttpClientRequest.setUrl(prepared, options.origin + path)).pipe(
+          Effect.provideService(RowsWanted, wanted),
+          // Nobody is silent while others have the connections.
+          Effect.provideService(RequestTurn, { onWaits: watch.stop, onSent: watch.heard }),
+          Effect.catch((error): Effect.Effect<never, HttpFailure | NotSent> => {
+            const cause = causeOf(error)
+            if (!(cause instanceof NotSent)) return Effect.fail(connectionFailed(path)(error))
+            neverSent()
+            return Effect.andThen(
+              Ref.update(statistics, (seen) => counted(seen, purpose, -1)),
+              cause
+            )
+          })
+        )
         answered = true
         // What is said of an error has a deadline of its own.
         watch.stop()
@@ -448,7 +464,11 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
             .pipe(Effect.tapError(() => Effect.sync(() => void failures++)))
         } else failures++
       })
-      const send = Effect.tapError(budget.spend(attempt(path, rows, purpose)), note)
+      /** One that waited when another was refused waits for its turn again, which is no failure. */
+      const sent: Effect.Effect<JsonAnswer, HttpFailure> = Effect.suspend(() =>
+        Effect.catchTag(budget.spend(attempt(path, rows, purpose)), "NotSent", () => sent)
+      )
+      const send = Effect.tapError(sent, note)
       // Made only when something failed, which nearly nothing does.
       const again = (first: HttpFailure) => {
         let next: Effect.Effect<JsonAnswer, HttpFailure> = Effect.fail(first)

@@ -77,6 +77,14 @@ export const AnswerCame = Context.Reference<() => void>("baton-posthog/http/Answ
   defaultValue: () => () => undefined
 })
 
+/**
+ * Tells that the request of a fiber was not sent, and will not be in this attempt: it leaves its place in the windows to
+ * others. Good for nothing outside of {@link RequestBudget.spend}.
+ */
+export const NeverSent = Context.Reference<() => void>("baton-posthog/http/NeverSent", {
+  defaultValue: () => () => undefined
+})
+
 /** The answers that count in a window, oldest first, and its limit, which a refusal lowers for a while. */
 const makeLedger = (window: RequestWindow, history: ReadonlyArray<number>, start: number) => {
   // A clock that was set back must not make earlier answers count for longer than the window.
@@ -186,10 +194,10 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
       }
     }).pipe(gate.withPermit)
 
-  const settle = Effect.gen(function* () {
+  const settle = Effect.fnUntraced(function* (isSent: boolean) {
     const now = yield* elapsed
     underWay--
-    for (const ledger of ledgers) ledger.answered(now)
+    if (isSent) for (const ledger of ledgers) ledger.answered(now)
     const waiting = answer
     answer = yield* Deferred.make<void>()
     yield* Deferred.succeed(waiting, undefined)
@@ -211,10 +219,11 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
         /** Holds the place, and gives it back once. */
         const place = Scope.makeUnsafe()
         let isBooked = false
+        let isSent = true
         const end = Effect.suspend(() => {
           const isLast = isBooked
           isBooked = false
-          return Effect.andThen(isLast ? settle : Effect.void, Scope.close(place, Exit.void))
+          return Effect.andThen(isLast ? settle(isSent) : Effect.void, Scope.close(place, Exit.void))
         })
         return Effect.provideService(slots.takeScoped(1), Scope.Scope, place).pipe(
           Effect.andThen(
@@ -222,7 +231,14 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
               isBooked = true
             })
           ),
-          Effect.andThen(Effect.provideService(request, AnswerCame, () => void run(end))),
+          Effect.andThen(
+            request.pipe(
+              Effect.provideService(AnswerCame, () => void run(end)),
+              Effect.provideService(NeverSent, () => {
+                isSent = false
+              })
+            )
+          ),
           Effect.ensuring(end)
         )
       }),

@@ -26,6 +26,11 @@ export interface PostHogConfigOptions {
   readonly retries?: number
   /** Requests under way at the same time; 4 unless told. */
   readonly concurrency?: number
+  /**
+   * Requests handed to the client beyond those, for it to send the moment another one ends; none unless told. For clients
+   * that count what is under way by themselves, as {@link HttpThread} does with `connections`.
+   */
+  readonly ahead?: number
 }
 
 /**
@@ -47,6 +52,7 @@ export class PostHogConfig extends Context.Service<
     readonly bodyTimeout: Duration.Input
     readonly retries: number
     readonly concurrency: number
+    readonly ahead: number
   }
 >()("baton-posthog/posthog/PostHogConfig") {
   static readonly layer = (
@@ -106,6 +112,7 @@ const make = Effect.fnUntraced(function* (options: PostHogConfigOptions) {
     timeout: options.timeout ?? "60 seconds",
     bodyTimeout: options.bodyTimeout ?? "10 minutes",
     retries: options.retries ?? 5,
-    concurrency: options.concurrency ?? 4
+    concurrency: options.concurrency ?? 4,
+    ahead: options.ahead ?? 0
   })
 })

@@ -35,10 +35,10 @@ const windowsOf = (base: BaseUrl, options: PostHogLimitsOptions): ReadonlyArray<
  */
 export const layer = (options: PostHogLimitsOptions = {}): Layer.Layer<RequestBudget, never, PostHogConfig> =>
   Layer.unwrap(
-    Effect.map(PostHogConfig, ({ base, concurrency }) =>
+    Effect.map(PostHogConfig, ({ ahead, base, concurrency }) =>
       RequestBudget.layer({
         windows: windowsOf(base, options),
-        concurrency,
+        concurrency: concurrency + ahead,
         maxWaitMillis: options.maxWaitMillis ?? defaultMaxWaitMillis,
         ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
         ...(options.history === undefined ? {} : { history: options.history })
