@@ -24,6 +24,13 @@ export const inputAt: usize = memory.data(96 * 1024 + 16, 16)
 export const recordBytes: i32 = 32 * 1024
 export const recordsAt: usize = memory.data(32 * 1024, 16)
 
+/** The values of fields, one after another, of objects that are trimmed. */
+export const keptAt: usize = memory.data(96 * 1024 + 16, 16)
+
+/** Where the fields of the object are that is being trimmed. */
+const placesAt: usize = memory.data(4096, 16)
+export const mostFields: i32 = 500
+
 /** Objects in which fields are looked for: a bit for each length of a key, the first member and the one behind the last. */
 export const contextsAt: usize = memory.data(12 * 64, 16)
 const contextBytes: usize = 12
@@ -49,6 +56,10 @@ export let found: i32 = 0
 export let isAfterUnit: i32 = 0
 /** Whether the next object begins in the input and ends behind it. */
 export let isCut: i32 = 0
+/** Where the last one that was taken ends. */
+export let lastEnd: i32 = 0
+/** Bytes kept of objects that were trimmed. */
+export let kept: i32 = 0
 
 // What may come next inside of an object that is looked through.
 const member: i32 = 0
@@ -229,7 +240,8 @@ function endOfUnit(start: usize, end: usize, record: usize, depth: i32): usize {
         }
         i++
       } else if (first == openObject || first == openArray) {
-        if (field != 0 && !note(record, field, i, i)) {
+        // Of an object on the way to fields its first byte is kept; of others it is not known where they end.
+        if (field != 0 && !note(record, field, i, first == openObject && load<i32>(field, 12) != nowhere ? i + 1 : i)) {
           wrongAt = start
           return 0
         }
@@ -274,19 +286,38 @@ function endOfUnit(start: usize, end: usize, record: usize, depth: i32): usize {
   return 0
 }
 
+/** Writes an entry of cuts, and the values behind what is kept; false when a value is not known to its end. */
+function trim(places: usize, fields: i32, record: usize, kind: i32): bool {
+  let to = keptAt + kept
+  store<i32>(record, kind)
+  for (let field = 0; field < fields; field++) {
+    const place = places + 8 + <usize>field * 8
+    const from = load<i32>(place)
+    const length = from < 0 ? 0 : load<i32>(place, 4) - from
+    if (from >= 0 && length == 0) return false
+    store<i32>(record + 4 + <usize>field * 4, length)
+    for (let at = 0; at < length; at += 16) v128.store(to + at, v128.load(inputAt + from + at))
+    to += length
+  }
+  kept = <i32>(to - keptAt)
+  return true
+}
+
 /**
  * Takes objects, and the commas and white space between them, from the first `size` bytes of the input for as long as they
- * are for us, and tells how many bytes it took.
+ * are for us, and tells how many bytes it took. With a `kind` they are trimmed: their entries of cuts begin with it.
  */
-export function scan(size: i32, isAfterOne: i32, fields: i32, depth: i32): i32 {
+export function scan(size: i32, isAfterOne: i32, fields: i32, depth: i32, kind: i32): i32 {
   const end = inputAt + size
   v128.store(end, i8x16.splat(0))
-  const recordSize = <usize>(2 + fields * 2) * 4
+  const placesSize = <usize>(2 + fields * 2) * 4
+  const recordSize = kind == 0 ? placesSize : <usize>(1 + fields) * 4
   const recordsEnd = recordsAt + recordBytes
   let record = recordsAt
   let taken = inputAt
   found = 0
   isCut = 0
+  kept = 0
   isAfterUnit = isAfterOne
   while (true) {
     const i = afterBlanks(taken)
@@ -298,17 +329,23 @@ export function scan(size: i32, isAfterOne: i32, fields: i32, depth: i32): i32 {
     }
     if (load<u8>(i) != openObject || record + recordSize > recordsEnd) break
     taken = i
-    memory.fill(record, 0xff, recordSize)
-    const stop = endOfUnit(i, end, record, depth)
+    const places = kind == 0 ? record : placesAt
+    memory.fill(places, 0xff, placesSize)
+    const stop = endOfUnit(i, end, places, depth)
     if (stop == 0) {
       isCut = wrongAt >= end ? 1 : 0
       break
     }
-    store<i32>(record, <i32>(i - inputAt))
-    store<i32>(record, <i32>(stop - inputAt), 4)
+    if (kind != 0) {
+      if (!trim(places, fields, record, kind)) break
+    } else {
+      store<i32>(record, <i32>(i - inputAt))
+      store<i32>(record, <i32>(stop - inputAt), 4)
+    }
     record += recordSize
     found++
     taken = stop
+    lastEnd = <i32>(stop - inputAt)
     isAfterUnit = 1
   }
   return <i32>(taken - inputAt)

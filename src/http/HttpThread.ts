@@ -37,7 +37,7 @@ type Pieces = readonly [Uint8Array, ...Array<Uint8Array>]
 class Exchange {
   readonly #request: HttpClientRequest.HttpClientRequest
   readonly #wanted: RowsWanted | undefined
-  readonly #turn: RequestTurn | undefined
+  readonly turn: RequestTurn | undefined
   readonly #onTaken: () => void
   #head: AnswerHead | undefined
   #pieces: Array<Uint8Array> = []
@@ -54,7 +54,7 @@ class Exchange {
   ) {
     this.#request = request
     this.#wanted = wanted
-    this.#turn = turn
+    this.turn = turn
     this.#onTaken = onTaken
     this.#onHead = onHead
   }
@@ -64,7 +64,6 @@ class Exchange {
   }
 
   take(message: FromThread): void {
-    if (message.tag === "sent") return this.#turn?.onSent()
     if (message.tag === "notSent") return this.fail(new NotSent())
     if (message.tag === "head") return this.#begin(message.head)
     if (message.tag === "failed") {
@@ -237,7 +236,10 @@ interface Answered {
 
 const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, worker }: StartedThread) {
   yield* Effect.addFinalizer(() => Effect.promise(() => worker.terminate()))
+  const { connections = Infinity } = options
   const exchanges = new Map<number, Exchange>()
+  /** Those of them that wait in the thread until another one ends. */
+  const waiting = new Map<number, Exchange>()
   let count = 0
   const gone = () =>
     new ThreadFailed({
@@ -258,11 +260,23 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
   const begin = (id: number, exchange: Exchange): void => {
     if (exchanges.size === 0) worker.ref()
     exchanges.set(id, exchange)
+    if (exchanges.size - waiting.size <= connections) return
+    waiting.set(id, exchange)
+    exchange.turn?.onWaits()
   }
   const forget = (id: number): boolean => {
     const isKnown = exchanges.delete(id)
     if (isKnown && exchanges.size === 0) worker.unref()
+    if (isKnown && !waiting.delete(id)) sendNext()
     return isKnown
+  }
+  /** The thread sends them in the same order, so it need not tell. */
+  const sendNext = (): void => {
+    const next = waiting.entries().next()
+    if (next.done === true) return
+    const [id, exchange] = next.value
+    waiting.delete(id)
+    exchange.turn?.onSent()
   }
   worker.on("message", (message: FromThread) => {
     const exchange = exchanges.get(message.id)
@@ -273,6 +287,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
   worker.on("exit", () => {
     for (const exchange of exchanges.values()) exchange.fail(gone())
     exchanges.clear()
+    waiting.clear()
   })
   // To listen to a thread is to keep the program alive for it.
   worker.unref()
@@ -304,7 +319,6 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
       )
       const trim = wanted === undefined ? undefined : numberOf(wanted.trim)
       begin(id, exchange)
-      if (options.connections !== undefined) turn?.onWaits()
       post({
         tag: "request",
         id,

@@ -26,9 +26,7 @@ export type ToThread =
   | { readonly tag: "cancel"; readonly id: number }
 
 export type FromThread =
-  /** The request is being sent. */
-  | { readonly tag: "sent"; readonly id: number }
-  /** It is not, and will not be: the server refused another one while it waited. */
+  /** The request will not be sent: the server refused another one while it waited. */
   | { readonly tag: "notSent"; readonly id: number }
   | { readonly tag: "head"; readonly id: number; readonly head: AnswerHead }
   | {

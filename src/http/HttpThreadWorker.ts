@@ -11,6 +11,7 @@ import { beginsGzip } from "./GzipMark.ts"
 import * as HttpDispatcher from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
+import { SendQueue } from "./SendQueue.ts"
 import type { ThreadSetup } from "./StartedThread.ts"
 import { UnitScanner } from "./UnitScanner.ts"
 
@@ -42,17 +43,25 @@ type Request = Extract<ToThread, { readonly tag: "request" }>
 
 const isJson = (type: unknown): boolean => typeof type === "string" && /[/+]json\s*(?:;|$)/i.test(type)
 
+/** What all exchanges share. */
+interface Desk {
+  readonly send: Send
+  readonly pool: BufferPool
+  readonly scanner: UnitScanner | undefined
+  readonly onReceived: (bytes: number) => void
+  /** The server took so many milliseconds to begin an answer. */
+  readonly onBegun: (millis: number) => void
+  readonly onRefused: () => void
+  readonly onEnd: (exchange: Exchange) => void
+}
+
 /** One request and its answer. */
 class Exchange {
   readonly request: Request
   readonly #wanted: RowTrim.RowTrimOptions | undefined
-  readonly #send: Send
-  readonly #pool: BufferPool
-  readonly #scanner: UnitScanner | undefined
-  readonly #onReceived: (bytes: number) => void
-  readonly #onRefused: () => void
-  readonly #onEnd: () => void
+  readonly #desk: Desk
   #controller: Dispatcher.DispatchController | undefined
+  #sentAt = 0
   #isOver = false
   /** Until it is handed on. */
   #head: AnswerHead | undefined
@@ -68,48 +77,35 @@ class Exchange {
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(
-    request: Request,
-    wanted: RowTrim.RowTrimOptions | undefined,
-    send: Send,
-    pool: BufferPool,
-    scanner: UnitScanner | undefined,
-    onReceived: (bytes: number) => void,
-    onRefused: () => void,
-    onEnd: () => void
-  ) {
+  constructor(request: Request, wanted: RowTrim.RowTrimOptions | undefined, desk: Desk) {
     this.request = request
     this.#wanted = wanted
-    this.#send = send
-    this.#pool = pool
-    this.#scanner = scanner
-    this.#onReceived = onReceived
-    this.#onRefused = onRefused
-    this.#onEnd = onEnd
+    this.#desk = desk
   }
 
   /** What undici calls, on an object of its own making. */
   readonly handler: Dispatcher.DispatchHandler = {
     onRequestStart: (controller) => {
       this.#controller = controller
+      this.#sentAt = performance.now()
       if (this.#isOver) this.#abort()
-      else this.#send({ tag: "sent", id: this.request.id })
     },
     onResponseStart: (_, status, headers) => {
       if (status < 200 || this.#isOver) return
       this.#head = { status, headers }
+      this.#desk.onBegun(performance.now() - this.#sentAt)
       this.#mayBePacked = headers["content-encoding"] === "gzip"
       if (this.#wanted !== undefined && status < 300 && isJson(headers["content-type"])) {
-        this.#trim = RowTrim.make(this.#wanted, this.#pool, this.#scanner)
+        this.#trim = RowTrim.make(this.#wanted, this.#desk.pool, this.#desk.scanner)
       }
       // The caller stops at once where the server refuses.
       if (status >= 300) {
         this.#begin()
-        this.#onRefused()
+        this.#desk.onRefused()
       } else this.#tellSoon()
     },
     onResponseData: (controller, chunk) => {
-      this.#onReceived(chunk.length)
+      this.#desk.onReceived(chunk.length)
       if (this.#isOver) return
       if (this.#mayBePacked) {
         this.#mayBePacked = false
@@ -174,7 +170,7 @@ class Exchange {
 
   /** Hands on the head of an answer whose body lets wait. */
   #begin(): void {
-    if (this.#head !== undefined) this.#send({ tag: "head", id: this.request.id, head: this.#head })
+    if (this.#head !== undefined) this.#desk.send({ tag: "head", id: this.request.id, head: this.#head })
     this.#head = undefined
   }
 
@@ -188,7 +184,7 @@ class Exchange {
     const { id } = this.request
     const head = this.#head
     this.#head = undefined
-    this.#send(
+    this.#desk.send(
       { tag: "piece", id, head, bytes, cuts, received: this.#received, isLast },
       cuts === undefined ? [bytes.buffer] : [bytes.buffer, cuts.buffer]
     )
@@ -212,7 +208,7 @@ class Exchange {
   fail(cause: Problem | ThreadError): void {
     if (this.#isOver) return
     this.#begin()
-    this.#send({ tag: "failed", id: this.request.id, cause })
+    this.#desk.send({ tag: "failed", id: this.request.id, cause })
     this.#close()
   }
 
@@ -221,7 +217,7 @@ class Exchange {
     clearTimeout(this.#timer)
     this.#gunzip?.destroy()
     this.#trim?.release()
-    this.#onEnd()
+    this.#desk.onEnd(this)
   }
 
   #abort(): void {
@@ -272,45 +268,39 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   // Loads it while nothing is asked for yet.
   void import("undici")
   let dispatcher: Promise<Dispatcher> | undefined
-  let connections = Infinity
-  let underWay = 0
-  /** Requests that wait until another one ends, in their order. */
-  const waiting = new Set<Exchange>()
+  const dispatch = (exchange: Exchange): void =>
+    // The options come before any request.
+    void dispatcher
+      ?.then((agent) => agent.dispatch({ ...exchange.request }, exchange.handler))
+      .catch((error: unknown) => exchange.fail(errorOf(error)))
+  let queue = new SendQueue(Infinity, dispatch)
+  const desk: Desk = {
+    send,
+    pool,
+    scanner,
+    onReceived,
+    onBegun: (millis) => queue.began(millis),
+    // The server may want a pause, of which this side knows nothing: others have to say when to go on.
+    onRefused: () => {
+      for (const exchange of queue.waiting) {
+        send({ tag: "notSent", id: exchange.request.id })
+        exchange.cancel()
+      }
+    },
+    onEnd: (exchange) => {
+      exchanges.delete(exchange.request.id)
+      queue.end(exchange)
+    }
+  }
   const begin = (request: Request): void => {
-    const wanted = request.trim === undefined ? undefined : trims.get(request.trim)
-    const exchange = new Exchange(request, wanted, send, pool, scanner, onReceived, giveBack, () => {
-      exchanges.delete(request.id)
-      if (waiting.delete(exchange)) return
-      underWay--
-      // Not before undici has done with the connection, which the next one is to have.
-      queueMicrotask(sendNext)
-    })
+    const exchange = new Exchange(request, request.trim === undefined ? undefined : trims.get(request.trim), desk)
     exchanges.set(request.id, exchange)
-    waiting.add(exchange)
-    sendNext()
-  }
-  const sendNext = (): void => {
-    for (const exchange of waiting) {
-      if (underWay >= connections) return
-      waiting.delete(exchange)
-      underWay++
-      // The options come before any request.
-      dispatcher
-        ?.then((agent) => agent.dispatch({ ...exchange.request }, exchange.handler))
-        .catch((error: unknown) => exchange.fail(errorOf(error)))
-    }
-  }
-  /** The server may want a pause, which this side knows nothing of: others have to say when to go on. */
-  const giveBack = (): void => {
-    for (const exchange of waiting) {
-      send({ tag: "notSent", id: exchange.request.id })
-      exchange.cancel()
-    }
+    queue.add(exchange)
   }
   port.on("message", (message: ToThread) => {
     if (message.tag === "connect") {
-      connections = message.options.connections ?? Infinity
-      // They are counted here.
+      queue = new SendQueue(message.options.connections ?? Infinity, dispatch)
+      // They are counted there.
       dispatcher = HttpDispatcher.make({ ...message.options, connections: undefined })
     } else if (message.tag === "request") begin(message)
     else if (message.tag === "trim") trims.set(message.number, message.trim)

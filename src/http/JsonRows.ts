@@ -19,6 +19,7 @@ import {
   opensOrBlank,
   quote
 } from "./JsonGrammar.ts"
+import type { CutBytes } from "./RowCuts.ts"
 import type { UnitScanner } from "./UnitScanner.ts"
 
 /**
@@ -76,6 +77,8 @@ export interface JsonRowsOptions extends JsonRowsTarget {
   readonly pool?: BufferPool | undefined
   /** Looks through whole units in a third of the time, with the same result; without it all is done here. */
   readonly scanner?: UnitScanner | undefined
+  /** Takes the units that the scanner took, trimmed, which then do not go to the others; not for rows that are redacted. */
+  readonly onTrimmed?: ((units: CutBytes) => void) | undefined
   /** What becomes of the text of a row before anybody sees it; nothing unless told. */
   readonly redact?: ((json: string) => string) | undefined
   /** Bytes that everything but the rows may have; {@link HttpLimits} unless told. */
@@ -186,6 +189,7 @@ class Splitter implements JsonRows, JsonRow {
   readonly #onRow: (row: JsonRow) => void
   readonly #onItem: (item: JsonRow) => void
   readonly #onRest: (bytes: Buffer, start: number, end: number, isOfRow: boolean) => void
+  readonly #onTrimmed: ((units: CutBytes) => void) | undefined
   readonly #splitsRows: boolean
   readonly #redact: (json: string) => string
   readonly #pool: BufferPool
@@ -257,6 +261,7 @@ class Splitter implements JsonRows, JsonRow {
     this.#onRow = onRow
     this.#onItem = inner?.onItem ?? (() => undefined)
     this.#onRest = onRest
+    this.#onTrimmed = options.onTrimmed
     this.#splitsRows = inner !== undefined
     this.#redact = redact
     this.#pool = pool
@@ -478,19 +483,18 @@ class Splitter implements JsonRows, JsonRow {
     while (true) {
       const from = this.#at
       const to = Math.min(this.#filled, from + scanner.capacity)
-      const taken = scanner.scan(fields, this.#bytes, from, to, this.#next === commaOrEnd, depth)
+      const isAfter = this.#next === commaOrEnd
+      const onTrimmed = this.#onTrimmed
+      const taken =
+        onTrimmed === undefined
+          ? scanner.scan(fields, this.#bytes, from, to, isAfter, depth)
+          : scanner.trim(fields, this.#bytes, from, to, isAfter, depth)
       const { found, isAfterUnit, isCut, isFull } = scanner
-      for (let unit = 0; unit < found; unit++) {
-        for (let n = 0; n < this.#starts.length; n++) {
-          const start = scanner.fieldStart(unit, n)
-          this.#starts[n] = start < 0 ? nothing : from + start
-          this.#ends[n] = start < 0 ? nothing : from + scanner.fieldEnd(unit, n)
-        }
-        this.#isPlain = true
-        this.#level = isItems ? inItem : inRow
-        if (isItems) this.#itemFrom = from + scanner.start(unit)
-        else this.#rowFrom = from + scanner.start(unit)
-        this.#endUnit(from + scanner.end(unit))
+      if (onTrimmed === undefined) this.#handOut(scanner, from)
+      else if (found > 0) {
+        onTrimmed(scanner.cuts)
+        this.#blanksFrom = from + scanner.lastEnd
+        if (!isItems) this.#rows += found
       }
       if (isAfterUnit) this.#next = commaOrEnd
       else if (taken > 0) this.#next = value
@@ -501,6 +505,26 @@ class Splitter implements JsonRows, JsonRow {
       if (start === this.#waitsFrom) return true
       this.#waitsFrom = start
       return false
+    }
+  }
+
+  /** Hands out what the scanner found, one by one. */
+  #handOut(scanner: UnitScanner, from: number): void {
+    for (let unit = 0; unit < scanner.found; unit++) {
+      for (let n = 0; n < this.#starts.length; n++) {
+        const start = scanner.fieldStart(unit, n)
+        this.#starts[n] = start < 0 ? nothing : from + start
+        this.#ends[n] = start < 0 ? nothing : from + scanner.fieldEnd(unit, n)
+      }
+      this.#isPlain = true
+      if (this.#splitsRows) {
+        this.#level = inItem
+        this.#itemFrom = from + scanner.start(unit)
+      } else {
+        this.#level = inRow
+        this.#rowFrom = from + scanner.start(unit)
+      }
+      this.#endUnit(from + scanner.end(unit))
     }
   }
 

@@ -43,6 +43,17 @@ export class Cuts {
     this.#cuts[this.#size++] = cut
   }
 
+  addAll(cuts: Int32Array): void {
+    const size = this.#size + cuts.length
+    if (size > this.#cuts.length) {
+      const larger = new Int32Array(Math.max(size, this.#cuts.length * 2))
+      larger.set(this.#cuts)
+      this.#cuts = larger
+    }
+    this.#cuts.set(cuts, this.#size)
+    this.#size = size
+  }
+
   /** Forgets what was added beyond a {@link Cuts.size} that it had since the last {@link Cuts.take}. */
   rewind(size: number): void {
     this.#size = size

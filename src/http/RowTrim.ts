@@ -75,6 +75,10 @@ export const make = (
     fields,
     pool,
     scanner,
+    onTrimmed: (units) => {
+      cuts.addAll(units.cuts)
+      kept.add(units.bytes)
+    },
     onRest: (bytes, start, end, isOfRow) => add(isOfRow ? RowCuts.front : RowCuts.rest, bytes, start, end),
     onRow: (row) => (inner === undefined ? keep(row) : cuts.add(RowCuts.rowEnd)),
     inner: inner === undefined ? undefined : { key: inner, onItem: keep }

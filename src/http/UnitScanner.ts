@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer"
 import { code } from "./generated/UnitScanCode.ts"
 import { type Fields, type Nodes, noFields } from "./JsonFields.ts"
+import { type CutBytes, plain } from "./RowCuts.ts"
 
 interface Value {
   readonly value: number
@@ -24,11 +25,15 @@ interface UnitScanModule {
   readonly mostMembers: Value
   readonly keysAt: Value
   readonly keyBytes: Value
+  readonly keptAt: Value
+  readonly mostFields: Value
   readonly mostOpen: Value
   readonly found: Value
   readonly isAfterUnit: Value
   readonly isCut: Value
-  readonly scan: (size: number, isAfterUnit: number, fields: number, depth: number) => number
+  readonly lastEnd: Value
+  readonly kept: Value
+  readonly scan: (size: number, isAfterUnit: number, fields: number, depth: number, kind: number) => number
 }
 
 /** As much of it as is used here: its types come with those of browsers. A Node without a compiler has none. */
@@ -82,6 +87,7 @@ export class UnitScanner {
   readonly #module: UnitScanModule
   readonly #input: Buffer
   readonly #records: Int32Array
+  readonly #kept: Buffer
   readonly #plans = new WeakMap<Fields, Plan>()
   #plan: Plan | undefined
   #recordSize = 0
@@ -91,6 +97,7 @@ export class UnitScanner {
     this.#module = module
     this.#input = Buffer.from(buffer, module.inputAt.value, module.inputBytes.value)
     this.#records = new Int32Array(buffer, module.recordsAt.value, module.recordBytes.value / 4)
+    this.#kept = Buffer.from(buffer, module.keptAt.value, module.inputBytes.value)
   }
 
   /** Nothing where it cannot run: old machines, and a Node that must not compile. Takes half a millisecond, and 200 kB. */
@@ -109,14 +116,14 @@ export class UnitScanner {
 
   /** Whether it can look for these fields: not for hundreds of them. To be asked before {@link UnitScanner.scan}. */
   takes(fields: Fields): boolean {
-    const { keyBytes, keysAt, mostContexts, mostMembers } = this.#module
+    const { keyBytes, keysAt, mostContexts, mostFields, mostMembers } = this.#module
     const plan = this.#plans.get(fields) ?? planOf(fields, keysAt.value)
     this.#plans.set(fields, plan)
     return (
       plan.contexts.length <= mostContexts.value * 3 &&
       plan.members.length <= mostMembers.value * 4 &&
       plan.keys.length <= keyBytes.value &&
-      wordsOfUnit + plan.fields * 2 <= this.#records.length
+      plan.fields <= mostFields.value
     )
   }
 
@@ -135,11 +142,29 @@ export class UnitScanner {
    * begin; tells how many bytes it took. What it found is in the other methods.
    */
   scan(fields: Fields, bytes: Buffer, start: number, end: number, isAfterUnit: boolean, depth: number): number {
+    return this.#take(fields, bytes, start, end, isAfterUnit, depth, 0)
+  }
+
+  /** The same, and keeps of the units the values of their fields: see {@link UnitScanner.cuts}. */
+  trim(fields: Fields, bytes: Buffer, start: number, end: number, isAfterUnit: boolean, depth: number): number {
+    return this.#take(fields, bytes, start, end, isAfterUnit, depth, plain)
+  }
+
+  #take(
+    fields: Fields,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    isAfterUnit: boolean,
+    depth: number,
+    kind: number
+  ): number {
     const plan = this.#plans.get(fields)
     if (plan === undefined) return 0
     if (plan !== this.#plan) this.#use(plan)
+    this.#recordSize = kind === 0 ? wordsOfUnit + plan.fields * 2 : 1 + plan.fields
     const size = bytes.copy(this.#input, 0, start, end)
-    return this.#module.scan(size, isAfterUnit ? 1 : 0, plan.fields, depth)
+    return this.#module.scan(size, isAfterUnit ? 1 : 0, plan.fields, depth, kind)
   }
 
   #use(plan: Plan): void {
@@ -148,7 +173,6 @@ export class UnitScanner {
     new Int32Array(memory.buffer, membersAt.value, plan.members.length).set(plan.members)
     new Uint8Array(memory.buffer, keysAt.value, plan.keys.length).set(plan.keys)
     this.#plan = plan
-    this.#recordSize = wordsOfUnit + plan.fields * 2
   }
 
   /** Units found. */
@@ -169,6 +193,19 @@ export class UnitScanner {
   /** Whether the next unit is right as far as it goes, and goes on behind the last byte. */
   get isCut(): boolean {
     return this.#module.isCut.value === 1
+  }
+
+  /** Where the last unit ends that was found, from the first byte that was looked at. */
+  get lastEnd(): number {
+    return this.#module.lastEnd.value
+  }
+
+  /** Of units that were trimmed: what is kept of them, in the words of `RowCuts`. */
+  get cuts(): CutBytes {
+    return {
+      bytes: this.#kept.subarray(0, this.#module.kept.value),
+      cuts: this.#records.subarray(0, this.found * this.#recordSize)
+    }
   }
 
   /** Where a unit that was found begins, from the first byte that was looked at. */

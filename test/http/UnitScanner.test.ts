@@ -5,6 +5,8 @@ import { source } from "../../src/http/generated/UnitScanCode.ts"
 import { HttpLimits } from "../../src/http/HttpLimits.ts"
 import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
+import * as RowCuts from "../../src/http/RowCuts.ts"
+import * as RowTrim from "../../src/http/RowTrim.ts"
 import { UnitScanner } from "../../src/http/UnitScanner.ts"
 import { chunked, cuts, damaged, page, pageOfMembers, pageOfWanted, plainPage } from "./JsonText.ts"
 
@@ -67,6 +69,23 @@ const tell = (
   return { seen, end: splitter.end() }
 }
 
+/** All that is handed on of a body that comes in chunks of these sizes. */
+const trim = (
+  body: string | Uint8Array,
+  sizes: ReadonlyArray<number>,
+  inner: string | undefined,
+  scanner: UnitScanner | undefined
+): unknown => {
+  const trimmer = RowTrim.make({ fields, inner }, undefined, scanner)
+  for (const chunk of chunked(Buffer.from(body), sizes)) {
+    const problem = trimmer.push(chunk)
+    if (problem !== undefined) return problem
+  }
+  trimmer.end()
+  const { bytes, cuts } = trimmer.take()
+  return { text: Buffer.from(bytes).toString("latin1"), cuts: [...cuts] }
+}
+
 /** Checks that nobody could tell whether a scanner helped. */
 const check = (
   body: string | Uint8Array,
@@ -75,6 +94,7 @@ const check = (
 ) => {
   for (const inner of inners) {
     assert.deepStrictEqual(tell(body, sizes, inner, scanner), tell(body, sizes, inner, undefined))
+    assert.deepStrictEqual(trim(body, sizes, inner, scanner), trim(body, sizes, inner, undefined))
   }
 }
 
@@ -90,7 +110,7 @@ describe("UnitScanner", () => {
       units: ['{"id":7}', '{"user":{"uuid":"a","id":1},"":null}'],
       fields: [
         ["7", undefined, undefined, undefined, undefined, undefined, undefined],
-        [undefined, undefined, '"a"', "", undefined, "null", undefined]
+        [undefined, undefined, '"a"', "{", undefined, "null", undefined]
       ],
       isAfterUnit: true,
       isCut: false
@@ -134,6 +154,17 @@ describe("UnitScanner", () => {
   it("goes on after an object, where a comma is due", () => {
     assert.deepStrictEqual(scan(' ,{"id":1}', { isAfterUnit: true }).units, ['{"id":1}'])
     assert.strictEqual(scan('{"id":1}', { isAfterUnit: true }).taken, "")
+  })
+
+  it("trims whole objects to the values of their fields", () => {
+    const bytes = Buffer.from('{"user":{"uuid":"a","x":1},"":null},{"id":7,"y":[]},{"id":[7]},{"id":8}')
+    assert.isTrue(scanner.takes(fields))
+    const taken = scanner.trim(fields, bytes, 0, bytes.length, false, 60)
+    // Of an array it is not known where it ends, so its object is left.
+    assert.strictEqual(bytes.toString("utf8", taken), '{"id":[7]},{"id":8}')
+    assert.strictEqual(Buffer.from(scanner.cuts.bytes).toString(), '"a"{null7')
+    const { plain } = RowCuts
+    assert.deepStrictEqual([...scanner.cuts.cuts], [plain, 0, 0, 3, 1, 0, 4, 0, plain, 1, 0, 0, 0, 0, 0, 0])
   })
 
   it("looks for other fields in other answers", () => {
