@@ -12,7 +12,7 @@ const growingPercent = 35
 const roomyPercent = 100
 
 /** Bytes of the old generation from which on a stream's grows like any other: what is alive in it grows with the roles. */
-const roomyBytes = 56_000_000
+const roomyBytes = 50_000_000
 
 /** Bytes of the young generation from which on it grows no more; V8's grows to 48 MB. Smaller, it ages what dies at once. */
 const youngBytes = 8_000_000

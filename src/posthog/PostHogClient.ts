@@ -125,7 +125,7 @@ const roleDecoder = (people: People) => (): PageReader.RowDecoder<ListedRole> =>
 }
 
 const make = Effect.gen(function* () {
-  const { ahead, base, concurrency, pageSize } = yield* PostHogConfig
+  const { base, concurrency, pageSize } = yield* PostHogConfig
   const client = yield* JsonClient
   const path = <P extends string>(endpoint: Api.Endpoint<P>, values: Readonly<Record<P, string>>) =>
     base.prefix + Api.pathOf(endpoint, values)
@@ -176,7 +176,7 @@ const make = Effect.gen(function* () {
         key: (member) => member.user.uuid.toLowerCase(),
         size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
-        concurrency: concurrency + ahead
+        concurrency
       }),
 
     memberCount: Effect.map(memberReader(new People())(`${membersPath}?limit=1`), (page) => page.count),
@@ -216,7 +216,7 @@ const make = Effect.gen(function* () {
         key: (member) => member.person,
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
-        concurrency: concurrency + ahead,
+        concurrency,
         isOrdered: false,
         fresh
       })
