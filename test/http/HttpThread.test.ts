@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Result, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Result, Schedule, Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, UrlParams } from "effect/http"
 import { createHash, randomBytes } from "node:crypto"
 import type { RequestListener, ServerResponse } from "node:http"
@@ -15,6 +15,7 @@ import { JsonClient } from "../../src/http/JsonClient.ts"
 import * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
 import type { CutBytes } from "../../src/http/RowCuts.ts"
+import { NotSent, RequestTurn } from "../../src/http/RequestTurn.ts"
 import { RowsWanted } from "../../src/http/RowsWanted.ts"
 import * as TrimmedRows from "../../src/http/TrimmedRows.ts"
 import { thorough } from "../Thorough.ts"
@@ -769,6 +770,121 @@ describe("HttpThread", () => {
       assert.deepStrictEqual(seen, ["/"])
     }).pipe(onThread)
   )
+
+  describe("with so many connections", () => {
+    /** A server that tells what it was asked for, and answers when it is told to. */
+    const held = Effect.gen(function* () {
+      const asked: Array<string> = []
+      const answers = new Map<string, (status?: number) => void>()
+      const { origin } = yield* serve((request, response) => {
+        const { url = "" } = request
+        asked.push(url)
+        answers.set(url, (status = 200) => response.writeHead(status, { "content-type": "application/json" }).end(page))
+      })
+      const until = (count: number) =>
+        Effect.suspend(() => (asked.length >= count ? Effect.void : Effect.fail("not yet"))).pipe(
+          Effect.retry({ schedule: Schedule.spaced("2 millis") })
+        )
+      return { origin, asked, answer: (url: string, status?: number) => answers.get(url)?.(status), until }
+    })
+
+    /** Asks, and notes what becomes of the request. */
+    const ask = Effect.fnUntraced(function* (origin: string, path: string) {
+      const told: Array<string> = []
+      const fiber = yield* textOf(origin + path).pipe(
+        Effect.provideService(RequestTurn, {
+          onWaits: () => void told.push("waits"),
+          onSent: () => void told.push("sent")
+        }),
+        Effect.exit,
+        Effect.forkChild
+      )
+      yield* Effect.yieldNow
+      return { told, fiber }
+    })
+
+    const twoAtATime = Effect.provide(HttpThread.layer({ connections: 2 }))
+
+    it.live("no more requests are under way, and the next is sent when another ends, which is told", () =>
+      Effect.gen(function* () {
+        const { answer, asked, origin, until } = yield* held
+        const requests = yield* Effect.forEach(["/1", "/2", "/3", "/4"], (path) => ask(origin, path))
+        const told = () => requests.map(({ told }) => told.join())
+        yield* until(2)
+        assert.deepStrictEqual(told(), ["", "", "waits", "waits"])
+        yield* Effect.sleep("30 millis")
+        assert.deepStrictEqual(asked, ["/1", "/2"])
+        answer("/2")
+        yield* until(3)
+        assert.isTrue(Exit.isSuccess(yield* Fiber.join(requests[1]?.fiber ?? assert.fail())))
+        assert.deepStrictEqual(asked, ["/1", "/2", "/3"])
+        assert.deepStrictEqual(told(), ["", "", "waits,sent", "waits"])
+        answer("/1")
+        answer("/3")
+        yield* until(4)
+        answer("/4")
+        for (const { fiber } of requests) assert.isTrue(Exit.isSuccess(yield* Fiber.join(fiber)))
+        assert.deepStrictEqual(told(), ["", "", "waits,sent", "waits,sent"])
+      }).pipe(twoAtATime)
+    )
+
+    it.live("one that nobody waits for any more is not sent, and takes nobody's turn", () =>
+      Effect.gen(function* () {
+        const { answer, asked, origin, until } = yield* held
+        const requests = yield* Effect.forEach(["/1", "/2", "/3", "/4"], (path) => ask(origin, path))
+        yield* until(2)
+        yield* Fiber.interrupt(requests[2]?.fiber ?? assert.fail())
+        answer("/1")
+        yield* until(3)
+        assert.deepStrictEqual(asked, ["/1", "/2", "/4"])
+        assert.deepStrictEqual(requests[3]?.told, ["waits", "sent"])
+      }).pipe(twoAtATime)
+    )
+
+    it.live("one that is given up while it is under way makes room for the next", () =>
+      Effect.gen(function* () {
+        const { asked, origin, until } = yield* held
+        const requests = yield* Effect.forEach(["/1", "/2", "/3"], (path) => ask(origin, path))
+        yield* until(2)
+        yield* Fiber.interrupt(requests[0]?.fiber ?? assert.fail())
+        yield* until(3)
+        assert.deepStrictEqual(asked, ["/1", "/2", "/3"])
+      }).pipe(twoAtATime)
+    )
+
+    it.live.each([429, 503, 404])(
+      "those that wait when the server answers %i are not sent, and are told so",
+      (status) =>
+        Effect.gen(function* () {
+          const { answer, asked, origin, until } = yield* held
+          const requests = yield* Effect.forEach(["/1", "/2", "/3", "/4"], (path) => ask(origin, path))
+          yield* until(2)
+          answer("/1", status)
+          for (const { fiber } of requests.slice(2)) assert.instanceOf(causeOf(yield* Fiber.join(fiber)), NotSent)
+          yield* Effect.sleep("30 millis")
+          assert.deepStrictEqual(asked, ["/1", "/2"])
+          // What was sent before is answered, and others can be sent.
+          answer("/2")
+          assert.isTrue(Exit.isSuccess(yield* Fiber.join(requests[1]?.fiber ?? assert.fail())))
+          const later = yield* ask(origin, "/5")
+          yield* until(3)
+          answer("/5")
+          assert.isTrue(Exit.isSuccess(yield* Fiber.join(later.fiber)))
+        }).pipe(twoAtATime)
+    )
+
+    it.live("those that wait when the thread dies fail as the others do", () =>
+      Effect.gen(function* () {
+        const started = yield* threads
+        const context = yield* Layer.build(HttpThread.layer({ connections: 1 }))
+        const { origin, until } = yield* held
+        const requests = yield* Effect.forEach(["/1", "/2"], (path) => Effect.provide(ask(origin, path), context))
+        yield* until(1)
+        yield* Effect.promise(async () => started[0]?.terminate())
+        for (const { fiber } of requests) assert.include(messageOf(yield* Fiber.join(fiber)), "the thread")
+      })
+    )
+  })
 
   describe("the thread", () => {
     it.live("is one for each layer, and ends with its scope", () =>

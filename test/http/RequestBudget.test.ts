@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Clock, Effect, Fiber, Layer, Option, Scheduler, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { AnswerCame, type BudgetWait, RequestBudget, type RequestBudgetOptions } from "../../src/http/RequestBudget.ts"
+import {
+  AnswerCame,
+  type BudgetWait,
+  NeverSent,
+  RequestBudget,
+  type RequestBudgetOptions
+} from "../../src/http/RequestBudget.ts"
 import * as Throttle from "../../src/testing/Throttle.ts"
 
 const minute = { limit: 480, millis: 60_000 }
@@ -118,6 +124,22 @@ describe("RequestBudget", () => {
       })
     )
   })
+
+  it.effect("one that was never sent leaves its place to others, in every window and in the history", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        const budget = yield* RequestBudget
+        const unsent = Effect.flatMap(NeverSent, (neverSent) =>
+          Effect.andThen(Effect.sync(neverSent), Effect.fail("no"))
+        )
+        for (let count = 0; count < 5; count++) yield* Effect.exit(budget.spend(unsent))
+        const times = yield* sendMany(2)
+        return { times, history: (yield* budget.history).length }
+      })
+      const windows = [{ limit: 2, millis: 10_000 }]
+      assert.deepStrictEqual(yield* run({ windows, concurrency: 1 }, program), { times: [0, 0], history: 2 })
+    })
+  )
 
   it.effect("without windows only the number of requests under way is limited", () =>
     Effect.gen(function* () {
