@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Option, Result, Schedule, Stream } from "effect"
-import { FetchHttpClient, HttpClient, HttpServerResponse } from "effect/http"
+import { Clock, Deferred, Effect, Fiber, Option, Result, Schedule, Stream } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { gzipSync } from "node:zlib"
 import { AnswerJournal, type AnswerJournalService } from "../../src/http/AnswerJournal.ts"
@@ -11,6 +11,7 @@ import * as HttpThread from "../../src/http/HttpThread.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
 import { fieldsOf } from "../../src/http/JsonFields.ts"
 import type { JsonRow } from "../../src/http/JsonRows.ts"
+import { NotSent, RequestTurn } from "../../src/http/RequestTurn.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
 import { RowsWanted } from "../../src/http/RowsWanted.ts"
 import * as Exchange from "./Exchange.ts"
@@ -55,6 +56,48 @@ const html = (status: number, headers: Readonly<Record<string, string>> = {}) =>
   HttpServerResponse.text("<html>no</html>", { status, headers, contentType: "text/html; charset=utf-8" })
 
 describe("JsonClient", () => {
+  it.effect("asks again for what waited when another request was refused, and counts it once", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const refusing = HttpClient.make((request) =>
+        ++asked <= 30
+          ? Effect.fail(
+              new HttpClientError.HttpClientError({
+                reason: new HttpClientError.TransportError({ request, cause: new NotSent() })
+              })
+            )
+          : Effect.succeed(HttpServerResponse.toClientResponse(Exchange.json(page), { request }))
+      )
+      const statistics = yield* Effect.gen(function* () {
+        const client = yield* JsonClient
+        yield* client.get(path, { purpose: "things" })
+        return yield* client.statistics
+      }).pipe(Effect.provide(Exchange.clientLayer()), Effect.provideService(HttpClient.HttpClient, refusing))
+      assert.strictEqual(asked, 31)
+      assert.deepInclude(statistics, { requests: 1, retries: 0, byPurpose: { things: 1 } })
+    })
+  )
+
+  it.live("sends nothing during a pause that the server asked for, not even what was handed over before", () =>
+    Effect.gen(function* () {
+      const times: Array<number> = []
+      const { origin } = yield* Loopback.serve((request, response) => {
+        if (times.push(performance.now()) === 1) {
+          setTimeout(() => response.writeHead(429, { "retry-after": "1" }).end(), 20)
+        } else Loopback.json(page)(request, response)
+      })
+      const statistics = yield* Effect.gen(function* () {
+        const client = yield* JsonClient
+        yield* Effect.forEach(Array.from({ length: 4 }), () => client.get(path), { concurrency: 4 })
+        return yield* client.statistics
+      }).pipe(Effect.provide(Exchange.clientLayer({ origin })), Effect.provide(HttpThread.layer({ connections: 1 })))
+      const [first = 0, ...others] = times
+      assert.strictEqual(others.length, 4)
+      for (const time of others) assert.isAtLeast(time - first, 1000)
+      assert.strictEqual(statistics.requests, times.length)
+    })
+  )
+
   it.effect("hands out the rows while they arrive, and what surrounds them at the end", () =>
     Effect.gen(function* () {
       const rows: Array<string> = []
@@ -176,6 +219,36 @@ describe("JsonClient", () => {
         assert.deepInclude(failure, { _tag: "ConnectionFailed", layer: "timeout" })
         assert.include(failure.message, "not complete after 90 s")
         assert.strictEqual(seen.length, 2)
+      })
+    )
+
+    it.effect("but not while the request waits at the client for others, though as soon as it is sent", () =>
+      Effect.gen(function* () {
+        const times: Array<number> = []
+        const waiting = HttpClient.make((request, _url, _signal, fiber) =>
+          Effect.gen(function* () {
+            const turn = fiber.getRef(RequestTurn)
+            if (times.push(yield* Clock.currentTimeMillis) > 1) {
+              return HttpServerResponse.toClientResponse(Exchange.json(page), { request })
+            }
+            turn?.onWaits()
+            yield* Effect.sleep("20 minutes")
+            turn?.onSent()
+            return yield* Effect.never
+          })
+        )
+        const asking = Effect.flatMap(JsonClient, (client) => client.get(path))
+        const fiber = yield* asking.pipe(
+          Effect.provide(Exchange.clientLayer()),
+          Effect.provideService(HttpClient.HttpClient, waiting),
+          Effect.forkChild
+        )
+        yield* TestClock.adjust("2 hours")
+        yield* Fiber.join(fiber)
+        const sent = 20 * 60_000
+        assert.strictEqual(times.length, 2)
+        assert.isAtLeast(times[1] ?? 0, sent + 60_000)
+        assert.isAtMost(times[1] ?? 0, sent + 61_000)
       })
     )
 
