@@ -157,7 +157,7 @@ const syncTo = Effect.fnUntraced(function* (
   return yield* limited(
     program.pipe(
       Effect.provide(display.layer),
-      Effect.provide(PostHogLayer.config(values, Math.ceil(values.workers / 2))),
+      Effect.provide(PostHogLayer.config(values, Math.floor(values.workers / 2))),
       // Nobody collects the traces of a single sync.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     ),
