@@ -88,10 +88,10 @@ const pagesAhead = 2
 
 /**
  * Resources, for each that may be read at the same time, whose grants may have been read before their turn: while other
- * records take their time, the source need not wait. Those that wait as grants, and not as what makes them, count as four.
+ * records take their time, the source need not wait. Those that wait as grants, and not as what makes them, count as twelve.
  */
-const waitingAhead = 16
-const waitingAsGrants = 4
+const waitingAhead = 48
+const waitingAsGrants = 12
 
 /** Resources, for each that may be read at the same time, that are begun: the next request stands ready when one ends. */
 const begunAhead = 2
