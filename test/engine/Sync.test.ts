@@ -426,7 +426,7 @@ describe("Sync", () => {
         )
         yield* TestClock.adjust("1 hour")
         // Those that wait small find more room.
-        assert.strictEqual(yield* Ref.get(read), 3 * 16 + 1)
+        assert.strictEqual(yield* Ref.get(read), 3 * 48 + 1)
         assert.deepStrictEqual(turns, [])
         yield* Fiber.interrupt(fiber)
       })
