@@ -409,7 +409,14 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         answered = true
         // What is said of an error has a deadline of its own.
         watch.stop()
-        yield* checkHead(path, response)
+        yield* checkHead(path, response).pipe(
+          // Its body may never end, and would have a connection for as long.
+          Effect.tapError(({ _tag }) =>
+            _tag === "NotJson" || _tag === "Redirected"
+              ? Effect.ignore(Effect.scoped(Stream.toPull(response.stream)))
+              : Effect.void
+          )
+        )
         const received = Effect.suspend(() => {
           watch.heard()
           watch.bodyBegins()

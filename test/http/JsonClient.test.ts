@@ -78,6 +78,26 @@ describe("JsonClient", () => {
     })
   )
 
+  it.live.each([
+    [200, {}],
+    [302, { location: "/elsewhere" }]
+  ] as const)("lets go of an answer whose body it does not read and which never ends (%i)", ([status, headers]) =>
+    Effect.gen(function* () {
+      const { origin } = yield* Loopback.serve((request, response) => {
+        if (request.url === "/page") return Loopback.json(page)(request, response)
+        response.writeHead(status, { "content-type": "text/html", ...headers }).write("<html>")
+      })
+      yield* Effect.gen(function* () {
+        const client = yield* JsonClient
+        for (let count = 0; count < 3; count++) yield* Effect.flip(client.get("/endless"))
+        yield* client.get("/page")
+      }).pipe(
+        Effect.provide(Exchange.clientLayer({ origin, retries: 0 })),
+        Effect.provide(HttpThread.layer({ connections: 1 }))
+      )
+    })
+  )
+
   it.live("sends nothing during a pause that the server asked for, not even what was handed over before", () =>
     Effect.gen(function* () {
       const times: Array<number> = []
