@@ -20,6 +20,7 @@ import { C1zError } from "../c1z/C1zError.ts"
 import * as C1zSink from "../c1z/C1zSink.ts"
 import * as Sync from "../engine/Sync.ts"
 import * as HttpThread from "../http/HttpThread.ts"
+import { WaitingThread } from "../http/WaitingThread.ts"
 import * as NdjsonLines from "../ndjson/NdjsonLines.ts"
 import * as BaseUrls from "../posthog/BaseUrl.ts"
 import { PostHogClient } from "../posthog/PostHogClient.ts"
@@ -87,6 +88,7 @@ const syncTo = Effect.fnUntraced(function* (
   note: (facts: Partial<RunReport.Facts>) => Effect.Effect<void>
 ) {
   const display = yield* ProgressDisplay.make
+  const thread = yield* WaitingThread
   const startedAt = yield* Clock.currentTimeMillis
   const scope = yield* SyncScopes.of(values)
   if (output === "c1z" && values.file.trim() === "") {
@@ -157,7 +159,8 @@ const syncTo = Effect.fnUntraced(function* (
   return yield* limited(
     program.pipe(
       Effect.provide(display.layer),
-      Effect.provide(PostHogLayer.config(values, Math.floor(values.workers / 2))),
+      // Without a thread nobody would count what is under way.
+      Effect.provide(PostHogLayer.config(values, thread.isThere() ? Math.floor(values.workers / 2) : 0)),
       // Nobody collects the traces of a single sync.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     ),

@@ -10,8 +10,8 @@ export interface HttpAgentOptions {
   /** How long a connection may take to be made, in milliseconds; ten seconds unless told. */
   readonly connectTimeoutMillis?: number | undefined
   /**
-   * Requests under way at the same time, without limit unless told. Those beyond wait here, and the next one goes out the
-   * moment another one ends.
+   * Requests under way at the same time, without limit unless told; for `HttpThread` in all, without a thread to each
+   * origin. Those beyond wait here, and the next one goes out when another one ends.
    */
   readonly connections?: number | undefined
   /** Proxies for the two schemes, and the hosts that are reached without; as in `HTTP_PROXY` and its kin. */

@@ -270,7 +270,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
     if (isKnown && !waiting.delete(id)) sendNext()
     return isKnown
   }
-  /** The thread sends them in the same order, so it need not tell. */
+  /** The thread sends them in the same order and nearly at the same time, so it need not tell. */
   const sendNext = (): void => {
     const next = waiting.entries().next()
     if (next.done === true) return
@@ -279,6 +279,8 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
     exchange.turn?.onSent()
   }
   worker.on("message", (message: FromThread) => {
+    // Each refused answer begins with its head alone.
+    if (message.tag === "head" && message.head.status >= 300) post({ tag: "refusalSeen" })
     const exchange = exchanges.get(message.id)
     if (message.tag === "failed" || message.tag === "notSent" || (message.tag === "piece" && message.isLast))
       forget(message.id)
@@ -326,6 +328,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
         origin: url.origin,
         path: url.pathname + url.search,
         headers: request.headers,
+        mayReturn: turn !== undefined && options.connections !== undefined,
         trim
       })
       return Effect.sync(cancel)

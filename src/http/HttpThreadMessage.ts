@@ -15,18 +15,22 @@ export type ToThread =
       readonly origin: string
       readonly path: string
       readonly headers: Readonly<Record<string, string>>
+      /** Whether it may be given back unsent. */
+      readonly mayReturn: boolean
       /** What of a JSON answer is read, by its number; all of it unless told. */
       readonly trim: number | undefined
     }
   /** What of JSON answers is read, told once: with its buffers it is more to send than the rest of a request. */
   | { readonly tag: "trim"; readonly number: number; readonly trim: RowTrimOptions }
+  /** A refusal was read: what comes after this was asked for in knowledge of it. */
+  | { readonly tag: "refusalSeen" }
   /** A piece of the body was taken, and another may come. */
   | { readonly tag: "taken"; readonly id: number }
   /** Nobody waits for the rest. */
   | { readonly tag: "cancel"; readonly id: number }
 
 export type FromThread =
-  /** The request will not be sent: the server refused another one while it waited. */
+  /** The request will not be sent: the server refused another one, and who made it did not know of that yet. */
   | { readonly tag: "notSent"; readonly id: number }
   | { readonly tag: "head"; readonly id: number; readonly head: AnswerHead }
   | {

@@ -274,6 +274,9 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
       ?.then((agent) => agent.dispatch({ ...exchange.request }, exchange.handler))
       .catch((error: unknown) => exchange.fail(errorOf(error)))
   let queue = new SendQueue(Infinity, dispatch)
+  /** Refusals that the other side has not read yet. */
+  let unseen = 0
+  const giveBack = ({ id }: Request): void => send({ tag: "notSent", id })
   const desk: Desk = {
     send,
     pool,
@@ -282,8 +285,10 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
     onBegun: (millis) => queue.began(millis),
     // The server may want a pause, of which this side knows nothing: others have to say when to go on.
     onRefused: () => {
+      unseen++
       for (const exchange of queue.waiting) {
-        send({ tag: "notSent", id: exchange.request.id })
+        if (!exchange.request.mayReturn) continue
+        giveBack(exchange.request)
         exchange.cancel()
       }
     },
@@ -293,6 +298,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
     }
   }
   const begin = (request: Request): void => {
+    if (unseen > 0 && request.mayReturn) return giveBack(request)
     const exchange = new Exchange(request, request.trim === undefined ? undefined : trims.get(request.trim), desk)
     exchanges.set(request.id, exchange)
     queue.add(exchange)
@@ -303,6 +309,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
       // They are counted there.
       dispatcher = HttpDispatcher.make({ ...message.options, connections: undefined })
     } else if (message.tag === "request") begin(message)
+    else if (message.tag === "refusalSeen") unseen--
     else if (message.tag === "trim") trims.set(message.number, message.trim)
     else if (message.tag === "taken") exchanges.get(message.id)?.taken()
     else exchanges.get(message.id)?.cancel()

@@ -202,9 +202,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     if (response.status < 200 || response.status >= 300) {
       const retryAfterMillis = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
       // At once: other requests must not go out while this answer is read to its end.
-      if (retryAfterMillis !== undefined && isPassing(response.status)) {
-        yield* budget.pause(retryAfterMillis, response.status === 429 ? "retry-after" : "server pause")
-      }
+      if (response.status === 429) yield* budget.pause(retryAfterMillis || firstBackoffMillis, "retry-after")
+      else if (retryAfterMillis !== undefined && isPassing(response.status)) yield* budget.pause(retryAfterMillis)
       const envelope = decodeErrorEnvelope(
         yield* AnswerBody.errorText(response, { path, timeout: options.timeout, onBroken: connectionFailed(path) })
       )
@@ -411,11 +410,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         watch.stop()
         yield* checkHead(path, response).pipe(
           // Its body may never end, and would have a connection for as long.
-          Effect.tapError(({ _tag }) =>
-            _tag === "NotJson" || _tag === "Redirected"
-              ? Effect.ignore(Effect.scoped(Stream.toPull(response.stream)))
-              : Effect.void
-          )
+          Effect.tapError(() => Effect.ignore(Effect.scoped(Stream.toPull(response.stream))))
         )
         const received = Effect.suspend(() => {
           watch.heard()

@@ -17,7 +17,7 @@ export interface BudgetWait {
 export interface RequestBudgetOptions {
   /** Windows that hold at the same time; an empty list means no limit. */
   readonly windows: ReadonlyArray<RequestWindow>
-  /** Requests under way at the same time. */
+  /** Requests under way at the same time, those included that wait in the client. */
   readonly concurrency: number
   /** The longest wait accepted before the run gives up, in milliseconds. */
   readonly maxWaitMillis: number

@@ -222,7 +222,7 @@ export class UnitScanner {
     return this.#records[unit * this.#recordSize + wordsOfUnit + field * 2] ?? -1
   }
 
-  /** Where it ends; where it begins for objects and arrays. */
+  /** Where it ends; of no meaning for objects and arrays. */
   fieldEnd(unit: number, field: number): number {
     return this.#records[unit * this.#recordSize + wordsOfUnit + field * 2 + 1] ?? -1
   }

@@ -873,6 +873,19 @@ describe("HttpThread", () => {
         }).pipe(twoAtATime)
     )
 
+    it.live("but those of a caller who does not know of turns stay, and are sent", () =>
+      Effect.gen(function* () {
+        const { origin } = yield* serve((request, response) => {
+          if (request.url === "/1") response.writeHead(404).end()
+          else json(page)(request, response)
+        })
+        const texts = yield* Effect.forEach(["/1", "/2", "/3", "/4", "/5"], (path) => textOf(origin + path), {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(texts, ["", page, page, page, page])
+      }).pipe(twoAtATime)
+    )
+
     it.live("those that wait when the thread dies fail as the others do", () =>
       Effect.gen(function* () {
         const started = yield* threads

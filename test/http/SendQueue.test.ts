@@ -60,6 +60,19 @@ describe("SendQueue", () => {
     assert.deepStrictEqual(times, [0, 10, 20, 1000])
   })
 
+  it("keeps nobody from being under way, however many may be: not at all without a limit", () => {
+    for (const [most, gap] of [
+      [32, 2],
+      [Infinity, 0]
+    ] as const) {
+      const { queue, times } = start(most)
+      queue.began(256)
+      for (const name of ["a", "b", "c"]) queue.add(name)
+      vi.advanceTimersByTime(1000)
+      assert.deepStrictEqual(times, [0, gap, 2 * gap])
+    }
+  })
+
   it("does so with fewer than it may send, and with one that came meanwhile", async () => {
     const { queue, sent, times } = start(2)
     queue.began(160)
