@@ -18,7 +18,9 @@ describe("WaitingThread", () => {
   it("gives a thread once", () => {
     const thread = startThread()
     const waiting = WaitingThread.of(thread)
+    assert.isTrue(waiting.isThere())
     assert.strictEqual(waiting.take(), thread)
+    assert.isFalse(waiting.isThere())
     assert.isUndefined(waiting.take())
     return thread.worker.terminate()
   })
