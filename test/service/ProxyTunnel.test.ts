@@ -95,7 +95,8 @@ describe("ProxyTunnel", () => {
       const c1 = yield* FakeC1
       const { asked, url } = yield* proxy("p%40ss")
       for (const between of [c1.goAway, c1.cutConnections]) {
-        const gone = Effect.andThen(between, Effect.sleep("20 millis"))
+        // Until the caller has heard of it, through the proxy.
+        const gone = Effect.andThen(between, Effect.sleep("200 millis"))
         assert.strictEqual((yield* calls(url, "", gone))._tag, "Success")
       }
       assert.strictEqual(asked.length, 4)
