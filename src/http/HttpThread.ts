@@ -3,13 +3,25 @@
  * program that reads them nothing then, and it gets of them what it reads (see {@link RowsWanted}). For programs that
  * receive much; for others the thread itself costs more: a tenth of a second on another core, and 20 MB.
  */
-import { Cause, Data, Effect, Inspectable, Layer, Option, Pipeable, Result, type Schema, Stream } from "effect"
+import {
+  Cause,
+  Data,
+  Effect,
+  type Fiber,
+  Inspectable,
+  Layer,
+  Option,
+  Pipeable,
+  Result,
+  type Schema,
+  Stream
+} from "effect"
 import {
   Cookies,
   Headers,
   HttpClient,
   HttpClientError,
-  type HttpClientRequest,
+  HttpClientRequest,
   HttpClientResponse,
   HttpIncomingMessage,
   UrlParams
@@ -235,7 +247,8 @@ interface Answered {
 }
 
 const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, worker }: StartedThread) {
-  yield* Effect.addFinalizer(() => Effect.promise(() => worker.terminate()))
+  // Not waited for: 15 ms at the end of a program, in which others end as well.
+  yield* Effect.addFinalizer(() => Effect.sync(() => void worker.terminate()))
   const { connections = Infinity } = options
   const exchanges = new Map<number, Exchange>()
   /** Those of them that wait in the thread until another one ends. */
@@ -295,7 +308,12 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
   worker.unref()
   post({ tag: "connect", options })
 
-  return HttpClient.make((request, url, signal, fiber) => {
+  const send = (
+    request: HttpClientRequest.HttpClientRequest,
+    url: URL,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    signal?: AbortSignal
+  ): Effect.Effect<ThreadResponse, HttpClientError.HttpClientError> => {
     const { method } = request
     if ((method !== "GET" && method !== "HEAD") || request.body._tag !== "Empty") {
       const description = "only GET and HEAD without a body go through the thread of the connections"
@@ -311,7 +329,7 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
       const cancel = () => {
         if (forget(id)) post({ tag: "cancel", id })
       }
-      signal.addEventListener("abort", cancel, { once: true })
+      signal?.addEventListener("abort", cancel, { once: true })
       const exchange = new Exchange(
         request,
         wanted,
@@ -343,5 +361,19 @@ const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, wo
           )
       )
     )
-  })
+  }
+
+  const client = HttpClient.make((request, url, signal, fiber) => send(request, url, fiber, signal))
+  // effect ends each answer with an AbortController: with 557 of them, 40 ms for the errors that nobody sees. Not needed by
+  // who tells of turns, and so reads answers to their end or lets go of them, unless there are spans to be made.
+  return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+    Effect.flatMap((request) =>
+      Effect.withFiber((fiber) => {
+        const isPlain = fiber.getRef(RequestTurn) !== undefined && fiber.getRef(HttpClient.TracerDisabledWhen)(request)
+        const url = isPlain ? Option.getOrUndefined(HttpClientRequest.toUrl(request)) : undefined
+        return url === undefined ? client.execute(request) : send(request, url, fiber)
+      })
+    ),
+    Effect.succeed
+  )
 })
