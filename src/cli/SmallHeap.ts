@@ -50,6 +50,26 @@ const collector = (): unknown => {
   return process.getBuiltinModule("node:vm").runInNewContext("gc")
 }
 
+/** Bytes of the heap from which on it is worth the time to make it smaller. */
+const largeHeap = 40_000_000
+
+/** Milliseconds after the last record, in which the database is told to make its indexes. */
+const soon = 10
+
+/**
+ * Gives back what the records took, once all have been written, while the database makes its indexes: a large file is
+ * compressed after that, which takes memory of its own. Measured with 50,000 members and 100,000 grants: 70 ms in the shade of
+ * 170, and 175 MB in place of 200 from then on.
+ */
+export const shrinkSoon = (): void => {
+  setTimeout(() => {
+    if (getHeapStatistics().total_heap_size < largeHeap) return
+    const collect = collector()
+    // The only kind that leaves no room for what comes next.
+    if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" })
+  }, soon).unref()
+}
+
 /**
  * Lets the heap grow further, for a sync that writes a stream: without a database and without compression there is room.
  * Measured: 2.0 s in place of 2.1, and 197 MB at most in place of 187.

@@ -245,7 +245,7 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
     // What follows is the rename: from here on the run ends as it would, whatever signal comes.
   }).pipe(Effect.tap((yield* PointOfNoReturn).pass))
   const file = yield* Stream.run(
-    sync.records,
+    Stream.onEnd(sync.records, Effect.sync(SmallHeap.shrinkSoon)),
     C1zSink.make({ path, syncId, syncType, startedAt, destination, thread: true })
   )
   if (problem !== undefined) return yield* new DropBrake.HeldBack({ path, kept: file.path, ...problem })

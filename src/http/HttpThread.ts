@@ -247,8 +247,7 @@ interface Answered {
 }
 
 const make = Effect.fnUntraced(function* (options: HttpAgentOptions, { ended, worker }: StartedThread) {
-  // Not waited for: 15 ms at the end of a program, in which others end as well.
-  yield* Effect.addFinalizer(() => Effect.sync(() => void worker.terminate()))
+  yield* Effect.addFinalizer(() => Effect.promise(() => worker.terminate()))
   const { connections = Infinity } = options
   const exchanges = new Map<number, Exchange>()
   /** Those of them that wait in the thread until another one ends. */
