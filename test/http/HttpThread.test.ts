@@ -771,7 +771,8 @@ describe("HttpThread", () => {
     }).pipe(onThread)
   )
 
-  describe("with so many connections", () => {
+  // Without spans they take a way of their own.
+  describe.each([true, false])("with so many connections, and spans %s,", (hasSpans) => {
     /** A server that tells what it was asked for, and answers when it is told to. */
     const held = Effect.gen(function* () {
       const asked: Array<string> = []
@@ -789,13 +790,15 @@ describe("HttpThread", () => {
     })
 
     /** Asks, and notes what becomes of the request. */
-    const ask = Effect.fnUntraced(function* (origin: string, path: string) {
+    const ask = Effect.fnUntraced(function* (origin: string, path: string, before: () => void = () => undefined) {
       const told: Array<string> = []
-      const fiber = yield* textOf(origin + path).pipe(
+      const fiber = yield* Effect.sync(before).pipe(
+        Effect.andThen(textOf(origin + path)),
         Effect.provideService(RequestTurn, {
           onWaits: () => void told.push("waits"),
           onSent: () => void told.push("sent")
         }),
+        Effect.provideService(HttpClient.TracerDisabledWhen, () => !hasSpans),
         Effect.exit,
         Effect.forkChild
       )
@@ -871,6 +874,21 @@ describe("HttpThread", () => {
           answer("/5")
           assert.isTrue(Exit.isSuccess(yield* Fiber.join(later.fiber)))
         }).pipe(twoAtATime)
+    )
+
+    it.live("nor are those that are made before the refusal was read", () =>
+      Effect.gen(function* () {
+        const { answer, asked, origin, until } = yield* held
+        yield* ask(origin, "/1")
+        yield* until(1)
+        const { fiber } = yield* ask(origin, "/2", () => {
+          answer("/1", 429)
+          // While the program is busy the answer comes to the thread, and no further.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+        })
+        assert.instanceOf(causeOf(yield* Fiber.join(fiber)), NotSent)
+        assert.deepStrictEqual(asked, ["/1"])
+      }).pipe(twoAtATime)
     )
 
     it.live("but those of a caller who does not know of turns stay, and are sent", () =>
