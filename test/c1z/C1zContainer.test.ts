@@ -84,16 +84,6 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect("makes the same file of the same large database, though two threads compress it", () =>
-    Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
-      const content = alike(70 * mebibyte)
-      const [first, second] = yield* Effect.all([pack(content), pack(content)], { concurrency: 2 })
-      const packed = yield* fs.readFile(first.file)
-      assert.isTrue(Buffer.from(packed).equals(yield* fs.readFile(second.file)))
-    }).pipe(Effect.scoped)
-  )
-
   it.effect("fails when the disk fills up, whichever of its writes it is", () =>
     Effect.gen(function* () {
       const content = noise(5 * mebibyte)
