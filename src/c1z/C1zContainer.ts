@@ -2,7 +2,7 @@
  * The envelope of a `.c1z` file: five magic bytes, then one zstd frame that holds a SQLite database and ends the file.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Effect, FileSystem, type Scope, Stream } from "effect"
+import { Context, Effect, FileSystem, type Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as Zlib from "node:zlib"
 import * as C1zError from "./C1zError.ts"
@@ -57,44 +57,44 @@ const inLanes = {
   params: {
     [Zlib.constants.ZSTD_c_nbWorkers]: lanes,
     [Zlib.constants.ZSTD_c_jobSize]: laneSize,
-    [Zlib.constants.ZSTD_c_overlapLog]: 9
+    [Zlib.constants.ZSTD_c_overlapLog]: 8
   }
 }
 
+/** Makes what compresses. Node's own may have been built without threads, and a system may refuse them. */
+export const CompressorMaker = Context.Reference("baton-posthog/c1z/CompressorMaker", {
+  defaultValue: () => Zlib.createZstdCompress
+})
+
 // libzstd takes the content size from `pledgedSrcSize`, writes it into the frame header and fails when the data turn out
 // otherwise.
-const compressor = (contentSize: number): Zlib.ZstdCompress => {
-  const options = {
-    chunkSize: frameSize,
-    params: {
-      ...parameters(contentSize),
-      [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,
-      [Zlib.constants.ZSTD_c_checksumFlag]: 1
-    },
-    pledgedSrcSize: contentSize
-  }
-  if (contentSize < large) return Zlib.createZstdCompress(options)
-  try {
-    return Zlib.createZstdCompress({ ...options, ...inLanes, params: { ...options.params, ...inLanes.params } })
-  } catch {
-    // Node may have been built with a libzstd that knows no threads.
-    return Zlib.createZstdCompress(options)
-  }
-}
+const frameOptions = (contentSize: number, hasLanes: boolean): Zlib.ZstdOptions => ({
+  chunkSize: frameSize,
+  ...(hasLanes ? { flush: inLanes.flush } : {}),
+  params: {
+    ...parameters(contentSize),
+    ...(hasLanes ? inLanes.params : {}),
+    [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,
+    [Zlib.constants.ZSTD_c_checksumFlag]: 1
+  },
+  pledgedSrcSize: contentSize
+})
 
 /** A frame being written: what comes out of it after each piece that goes in. */
 const makeFrame = Effect.fnUntraced(function* (
   contentSize: number,
+  hasLanes: boolean,
   onError: (cause: unknown) => C1zError.C1zError
-): Effect.fn.Return<Frame, never, Scope.Scope> {
+): Effect.fn.Return<Frame, C1zError.C1zError, Scope.Scope> {
   let pieces: Array<Uint8Array> = []
   const take = (): ReadonlyArray<Uint8Array> => {
     const taken = pieces
     pieces = []
     return taken
   }
+  const make = yield* CompressorMaker
   const zstd = yield* Effect.acquireRelease(
-    Effect.sync(() => compressor(contentSize)),
+    Effect.try({ try: () => make(frameOptions(contentSize, hasLanes)), catch: onError }),
     (zstd) => Effect.sync(() => zstd.destroy())
   )
   zstd.on("data", (piece: Uint8Array) => pieces.push(piece))
@@ -111,6 +111,24 @@ const makeFrame = Effect.fnUntraced(function* (
       zstd.end()
     })
   }
+})
+
+/** A frame with its first piece in it, which is when libzstd starts its threads; without any where that fails. */
+const beginFrame = Effect.fnUntraced(function* (
+  contentSize: number,
+  first: Uint8Array,
+  onError: (cause: unknown) => C1zError.C1zError
+) {
+  const begin = (hasLanes: boolean) =>
+    Effect.gen(function* () {
+      const frame = yield* makeFrame(contentSize, hasLanes, onError)
+      return { frame, begun: yield* frame.add(first) }
+    })
+  if (contentSize < large) return yield* begin(false)
+  return yield* begin(true).pipe(
+    Effect.tapError(({ cause }) => Effect.logDebug(`No threads for the compression: ${String(cause)}`)),
+    Effect.catch(() => begin(false))
+  )
 })
 
 interface Frame {
@@ -131,7 +149,6 @@ export const pack = Effect.fnUntraced(
     const database = yield* fs.open(options.database, { flag: "r" })
     const out = yield* fs.open(options.file, { flag: "wx", mode: 0o600 })
     yield* out.writeAll(magic)
-    const frame = yield* makeFrame(contentSize, C1zError.fromCause(options.target))
     // Two buffers, one read into while the other is compressed on a thread of its own. New ones for each piece, and a hop
     // through streams, took as long again as the compression (175 MB: 0.5 s, this way 0.3 s).
     const pieceSize = contentSize < large ? packSize : lanes * laneSize
@@ -139,8 +156,14 @@ export const pack = Effect.fnUntraced(
     let free = Buffer.allocUnsafeSlow(pieceSize)
     const write = (pieces: ReadonlyArray<Uint8Array>) =>
       Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true })
+    const start = Number(yield* database.read(filled))
+    const { begun, frame } = yield* beginFrame(
+      contentSize,
+      filled.subarray(0, start),
+      C1zError.fromCause(options.target)
+    )
+    let pieces: ReadonlyArray<Uint8Array> = begun
     let size = Number(yield* database.read(filled))
-    let pieces: ReadonlyArray<Uint8Array> = []
     while (size > 0) {
       const [packed, next] = yield* Effect.all(
         // A write that was begun ends before the file is closed.

@@ -1,6 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path, Schema } from "effect"
+import { constants, createZstdCompress, type ZstdCompress } from "node:zlib"
 import * as C1zContainer from "../../src/c1z/C1zContainer.ts"
 import { readFrame } from "./C1zChecklist.ts"
 import { fileSystemWith, systemError } from "./Harness.ts"
@@ -82,6 +83,36 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
         assert.strictEqual(packed.length, bytes)
         assert.isTrue(Buffer.from(yield* unpack(file)).equals(content))
       }).pipe(Effect.scoped)
+  )
+
+  it.effect.each<readonly [when: string, refuse: (zstd: () => ZstdCompress) => ZstdCompress]>([
+    [
+      "which Node was built without",
+      () => {
+        throw new RangeError("Setting parameter failed")
+      }
+    ],
+    [
+      "which the system refuses",
+      (make) =>
+        Object.assign(make(), {
+          _transform: (_: unknown, __: unknown, done: (cause: unknown) => void) => done(systemError("EAGAIN"))
+        })
+    ]
+  ])("does without threads %s", ([, refuse]) =>
+    Effect.gen(function* () {
+      const content = alike(65 * mebibyte)
+      const made: Array<number | undefined> = []
+      const { file } = yield* pack(content).pipe(
+        Effect.provideService(C1zContainer.CompressorMaker, (options) => {
+          const threads = options?.params?.[constants.ZSTD_c_nbWorkers]
+          made.push(Number(threads ?? 0))
+          return threads === undefined ? createZstdCompress(options) : refuse(() => createZstdCompress(options))
+        })
+      )
+      assert.deepStrictEqual(made, [2, 0])
+      assert.isTrue(Buffer.from(yield* unpack(file)).equals(content))
+    }).pipe(Effect.scoped)
   )
 
   it.effect("fails when the disk fills up, whichever of its writes it is", () =>
