@@ -410,7 +410,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
         watch.stop()
         yield* checkHead(path, response).pipe(
           // Its body may never end, and would have a connection for as long.
-          Effect.tapError(() => Effect.ignore(Effect.scoped(Stream.toPull(response.stream))))
+          Effect.onError(() => Effect.ignore(Effect.scoped(Stream.toPull(response.stream))))
         )
         const received = Effect.suspend(() => {
           watch.heard()

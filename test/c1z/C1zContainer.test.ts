@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path, Schema } from "effect"
-import { constants, createZstdCompress, type ZstdCompress } from "node:zlib"
+import { constants, createZstdCompress, type ZstdCompress, type ZstdOptions } from "node:zlib"
 import * as C1zContainer from "../../src/c1z/C1zContainer.ts"
 import { readFrame } from "./C1zChecklist.ts"
 import { fileSystemWith, systemError } from "./Harness.ts"
@@ -85,33 +85,59 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect.each<readonly [when: string, refuse: (zstd: () => ZstdCompress) => ZstdCompress]>([
+  /** As Node makes one, until it is asked for threads. */
+  const refusing =
+    (refuse: (options: ZstdOptions) => ZstdCompress, made: Array<number>): typeof createZstdCompress =>
+    (options = {}) => {
+      const threads = options.params?.[constants.ZSTD_c_nbWorkers]
+      made.push(Number(threads ?? 0))
+      return threads === undefined ? createZstdCompress(options) : refuse(options)
+    }
+
+  it.effect.each<readonly [when: string, refuse: (options: ZstdOptions) => ZstdCompress]>([
     [
       "which Node was built without",
       () => {
         throw new RangeError("Setting parameter failed")
       }
     ],
-    [
-      "which the system refuses",
-      (make) =>
-        Object.assign(make(), {
-          _transform: (_: unknown, __: unknown, done: (cause: unknown) => void) => done(systemError("EAGAIN"))
-        })
-    ]
+    // Any error of libzstd comes as this one does.
+    ["which the system refuses", (options) => createZstdCompress({ ...options, pledgedSrcSize: 1 })]
   ])("does without threads %s", ([, refuse]) =>
     Effect.gen(function* () {
       const content = alike(65 * mebibyte)
-      const made: Array<number | undefined> = []
+      const made: Array<number> = []
       const { file } = yield* pack(content).pipe(
-        Effect.provideService(C1zContainer.CompressorMaker, (options) => {
-          const threads = options?.params?.[constants.ZSTD_c_nbWorkers]
-          made.push(Number(threads ?? 0))
-          return threads === undefined ? createZstdCompress(options) : refuse(() => createZstdCompress(options))
-        })
+        Effect.provideService(C1zContainer.CompressorMaker, refusing(refuse, made))
       )
       assert.deepStrictEqual(made, [2, 0])
       assert.isTrue(Buffer.from(yield* unpack(file)).equals(content))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("fails when libzstd does", () =>
+    Effect.gen(function* () {
+      const error = yield* pack(noise(3 * mebibyte)).pipe(
+        Effect.provideService(C1zContainer.CompressorMaker, (options) =>
+          createZstdCompress({ ...options, pledgedSrcSize: 1 })
+        ),
+        Effect.flip
+      )
+      assert.strictEqual(error._tag, "C1zError")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is one frame also where that ends with a buffer of Node's", () =>
+    Effect.gen(function* () {
+      const buffer = 256 * 1024
+      const sizes: Array<number> = []
+      for (let length = buffer - 40; length < buffer; length++) {
+        const content = noise(length)
+        const { bytes, file } = yield* pack(content)
+        sizes.push(bytes - C1zContainer.magic.length)
+        assert.isTrue(Buffer.from(yield* unpack(file)).equals(content))
+      }
+      assert.include(sizes, buffer)
     }).pipe(Effect.scoped)
   )
 

@@ -45,7 +45,7 @@ const isPage = ({ endpoint }: { readonly endpoint: string | undefined }) =>
 const rationing = () => {
   let left = Infinity
   let waiting = 0
-  /** Until that command is there: what one that was killed had sent before must not take from it. */
+  /** The ration of the next command, until its first request: one that was killed may have sent something before. */
   let next: number | undefined
   const script: Scenario.Script = (exchange, answer) =>
     Effect.suspend(() => {
