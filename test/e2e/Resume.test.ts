@@ -198,7 +198,7 @@ describe("a sync killed at a page boundary", () => {
         const { pages } = yield* killedAtEveryPage(organization, 4)
         assert.strictEqual(pages, 40)
       }),
-    // Beside others that use both cores, forty starts of the command have taken two minutes.
+    // Forty starts of the command, beside other tests: once they did not end within two minutes.
     300_000
   )
 })
