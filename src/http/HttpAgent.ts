@@ -16,7 +16,11 @@ export const layer = (options: HttpDispatcher.HttpAgentOptions = {}): Layer.Laye
       Layer.effect(
         NodeHttpClient.Dispatcher,
         Effect.acquireRelease(
-          Effect.promise(() => HttpDispatcher.make(options)),
+          Effect.promise(async () => {
+            // effect's client calls `request`, which agents have once all of undici is loaded.
+            await import("undici")
+            return HttpDispatcher.make(options)
+          }),
           (agent) => Effect.promise(() => agent.destroy())
         )
       )

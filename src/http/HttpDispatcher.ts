@@ -20,10 +20,14 @@ export interface HttpAgentOptions {
     | undefined
 }
 
-/** Loads undici, which sends twice as many requests a second as fetch, and makes its connections. */
+/**
+ * Loads what makes connections of undici, which sends twice as many requests a second as fetch. By its file: all of undici,
+ * with its fetch, caches and mocks, takes 75 ms and 30 MB in place of 32 and 16. Its version is a fixed one.
+ */
+export const loadAgent = async () => (await import("undici/lib/dispatcher/agent.js")).default
+
+/** Makes the connections. */
 export const make = async (options: HttpAgentOptions): Promise<Dispatcher> => {
-  // The default export, since a bundler cannot see the names that a CommonJS package exports.
-  const { default: undici } = await import("undici")
   const { getCACertificates } = await import("node:tls")
   const connect = {
     timeout: options.connectTimeoutMillis ?? 10_000,
@@ -38,15 +42,18 @@ export const make = async (options: HttpAgentOptions): Promise<Dispatcher> => {
     bodyTimeout: 0
   }
   const { http, https, none } = options.proxy ?? {}
-  return http === undefined && https === undefined
-    ? new undici.Agent({ connect, ...limits })
-    : new undici.EnvHttpProxyAgent({
-        httpProxy: http ?? "",
-        httpsProxy: https ?? "",
-        noProxy: none ?? "",
-        connect,
-        requestTls: connect,
-        proxyTls: connect,
-        ...limits
-      })
+  if (http === undefined && https === undefined) {
+    const Agent = await loadAgent()
+    return new Agent({ connect, ...limits })
+  }
+  const { default: EnvHttpProxyAgent } = await import("undici/lib/dispatcher/env-http-proxy-agent.js")
+  return new EnvHttpProxyAgent({
+    httpProxy: http ?? "",
+    httpsProxy: https ?? "",
+    noProxy: none ?? "",
+    connect,
+    requestTls: connect,
+    proxyTls: connect,
+    ...limits
+  })
 }

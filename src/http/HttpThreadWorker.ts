@@ -266,7 +266,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
     setFlagsFromString("--no-wasm-dynamic-tiering")
   }
   // Loads it while nothing is asked for yet.
-  void import("undici")
+  void HttpDispatcher.loadAgent()
   let dispatcher: Promise<Dispatcher> | undefined
   const dispatch = (exchange: Exchange): void =>
     // The options come before any request.
