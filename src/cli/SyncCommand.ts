@@ -255,7 +255,6 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
 const writeNdjson = Effect.fnUntraced(function* <E, R>(sync: Sync.SyncRun<E, R>, syncId: string) {
   const stdio = yield* Stdio.Stdio
   const { hide } = yield* KnownKey
-  yield* Effect.sync(SmallHeap.giveRoom)
   const describeError = (cause: Cause.Cause<unknown>) => hide(ErrorText.of(cause))
   yield* NdjsonLines.make(sync.records, { syncId, report: sync.report, describeError }).pipe(
     Stream.run(Sink.mapError(stdio.stdout(), OutputFailed.fromPlatformError))
