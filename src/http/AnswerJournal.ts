@@ -4,7 +4,7 @@
  * itself, so that nothing else has to be right after a crash.
  */
 import { Context, Effect, FileSystem, Option, Path, type PlatformError, Scope, Semaphore, Stream } from "effect"
-import { createHash } from "node:crypto"
+import { createHash, hash } from "node:crypto"
 import { AppendedFile, type AppendFailed } from "./AppendedFile.ts"
 
 /**
@@ -38,7 +38,7 @@ export const AnswerJournal = Context.Reference<AnswerJournalService | undefined>
 export const fileName = "answers.journal"
 
 /** What the file tells an answer by. */
-const nameOf = (path: string): Buffer => createHash("sha256").update(path).digest().subarray(0, nameBytes)
+const nameOf = (path: string): Buffer => hash("sha256", path, "buffer").subarray(0, nameBytes)
 
 // The file is a row of records: kind, number of the answer, size of what follows; then a piece of the answer; or its
 // name, its last piece and the digest of name and pieces, which makes it one.
@@ -198,14 +198,14 @@ export const make = Effect.fnUntraced(function* (
       Effect.sync((): AnswerRecorder => {
         const name = nameOf(path)
         const answer = contents.next++
-        const hash = createHash("sha256").update(name)
+        const digest = createHash("sha256").update(name)
         const pieces: Array<Place> = []
         let isWhole = true
         return {
           write: (bytes) =>
             Effect.suspend(() => {
               if (!isWhole) return Effect.void
-              hash.update(bytes)
+              digest.update(bytes)
               const { length: size } = bytes
               return append(recordOf(pieceKind, answer, bytes), (at) =>
                 pieces.push({ offset: at + headBytes, size })
@@ -218,7 +218,7 @@ export const make = Effect.fnUntraced(function* (
           commit: (rest) =>
             Effect.suspend(() => {
               if (!isWhole) return Effect.void
-              const record = recordOf(endKind, answer, name, rest, hash.update(rest).digest())
+              const record = recordOf(endKind, answer, name, rest, digest.update(rest).digest())
               return append(record, (at) =>
                 contents.answers.set(name.toString("hex"), remembered(pieces, at, record.length - headBytes))
               ).pipe(lost)

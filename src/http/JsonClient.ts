@@ -1,17 +1,4 @@
-import {
-  Clock,
-  Context,
-  Duration,
-  Effect,
-  Layer,
-  Option,
-  Redacted,
-  Ref,
-  Schedule,
-  Schema,
-  Semaphore,
-  Stream
-} from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Schedule, Schema, Semaphore, Stream } from "effect"
 import {
   FetchHttpClient,
   HttpClient,
@@ -20,7 +7,6 @@ import {
   type HttpClientResponse
 } from "effect/http"
 import {
-  ConnectionFailed,
   type HttpFailure,
   InvalidJson,
   LimitExceeded,
@@ -38,7 +24,8 @@ import { BufferPool } from "./BufferPool.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
 import * as KeptAnswer from "./KeptAnswer.ts"
-import { AnswerCame, NeverSent, RequestBudget } from "./RequestBudget.ts"
+import { RequestBudget, RequestPlace } from "./RequestBudget.ts"
+import * as SilenceWatch from "./SilenceWatch.ts"
 import { NotSent, RequestTurn } from "./RequestTurn.ts"
 import * as KeyEcho from "./KeyEcho.ts"
 import { plainText } from "./PlainText.ts"
@@ -110,19 +97,9 @@ export interface GetOptions {
   readonly fresh?: boolean | undefined
 }
 
-/** Fails a request that takes too long. */
-interface Watch {
-  readonly expired: Effect.Effect<never, ConnectionFailed>
-  /** Something came. */
-  readonly heard: () => void
-  readonly bodyBegins: () => void
-  /** Silence is nobody's fault until something is heard again. */
-  readonly stop: () => void
-}
-
 /** An answer on its way. */
 interface Arrival {
-  readonly watch: Watch
+  readonly watched: SilenceWatch.Watched
   /** Bytes of it that came over the network, as far as the client tells. */
   received: number
   /** Whether all of it has come. */
@@ -163,7 +140,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
    * a journal 56.4 ms a request in place of 58.
    */
   const turn = yield* Semaphore.make(1)
-  const statistics = yield* Ref.make<HttpStatistics>({ requests: 0, retries: 0, bytes: 0 })
+  let statistics: HttpStatistics = { requests: 0, retries: 0, bytes: 0 }
 
   const causeOf = ({ reason }: HttpClientError.HttpClientError): unknown =>
     "cause" in reason ? reason.cause : undefined
@@ -175,18 +152,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       ? new LimitExceeded({ path, limit: "headerBytes", value: HttpLimits.headerBytes })
       : ConnectionFailure.of(options.origin, error, clip)
   }
-  const timedOut = new ConnectionFailed({
-    origin: options.origin,
-    layer: "timeout",
-    description: `nothing came for ${Duration.toSeconds(options.timeout)} s`
-  })
-
-  const bodyTimeout = options.bodyTimeout ?? "10 minutes"
-  const tooSlow = new ConnectionFailed({
-    origin: options.origin,
-    layer: "timeout",
-    description: `the answer was not complete after ${Duration.toSeconds(bodyTimeout)} s`
-  })
+  const silence = SilenceWatch.make({ ...options, bodyTimeout: options.bodyTimeout ?? "10 minutes" })
 
   const checkHead = Effect.fnUntraced(function* (path: string, response: HttpClientResponse.HttpClientResponse) {
     const contentType = (response.headers["content-type"] ?? "no content type").split(";")[0]?.trim() ?? ""
@@ -255,7 +221,10 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     const onDisk = (write: Effect.Effect<void>) =>
       arrival === undefined
         ? write
-        : Effect.sync(arrival.watch.stop).pipe(Effect.andThen(write), Effect.ensuring(Effect.sync(arrival.watch.heard)))
+        : Effect.sync(arrival.watched.stop).pipe(
+            Effect.andThen(write),
+            Effect.ensuring(Effect.sync(arrival.watched.heard))
+          )
     const push = (chunk: Uint8Array): LimitExceeded | InvalidJson | undefined => {
       pushed += chunk.length
       if (size() > HttpLimits.bodyBytes) {
@@ -273,7 +242,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     }
     yield* Stream.runForEachArray(body, (chunks) =>
       Effect.suspend((): Effect.Effect<void, LimitExceeded | InvalidJson> => {
-        arrival?.watch.heard()
+        arrival?.watched.heard()
         for (const chunk of chunks) {
           const failure = push(chunk)
           if (failure !== undefined) return Effect.fail(failure)
@@ -302,45 +271,6 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return { answer, size: size() }
   })
 
-  const patience = Duration.toMillis(options.timeout)
-  const bodyPatience = Duration.toMillis(bodyTimeout)
-
-  /**
-   * Fails when nothing comes for too long, or all of it takes too long. One for a whole request: a deadline for each step
-   * and each piece of a body is a race of its own each time.
-   */
-  const makeWatch = (clock: Clock.Clock): Watch => {
-    // Not the time of day, which may be set.
-    const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    let silentSince = elapsed()
-    let bodyUntil = Infinity
-    /** After a long computation timers come before what the sockets have meanwhile, so one more look is due. */
-    const looksAgain = 1
-    const expire = (isLast: boolean): Effect.Effect<never, ConnectionFailed> =>
-      Effect.suspend(() => {
-        const now = elapsed()
-        const left = Math.min(silentSince + patience, bodyUntil) - now
-        if (left > 0) {
-          // Meanwhile a body may begin, whose time can be shorter, and silence count again.
-          return Effect.andThen(Effect.sleep(Math.ceil(Math.min(left, patience, bodyPatience))), expire(false))
-        }
-        if (!isLast) return Effect.andThen(Effect.sleep(looksAgain), expire(true))
-        return Effect.fail(now >= bodyUntil ? tooSlow : timedOut)
-      })
-    return {
-      expired: expire(false),
-      heard: () => {
-        silentSince = elapsed()
-      },
-      bodyBegins: () => {
-        bodyUntil = elapsed() + bodyPatience
-      },
-      stop: () => {
-        silentSince = Infinity
-      }
-    }
-  }
-
   /** Reads what a server sends, and takes it down. */
   const receive = Effect.fnUntraced(function* (
     path: string,
@@ -353,75 +283,86 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     const { answer, size } = yield* readBody(path, body, rows, recorder, arrival).pipe(
       Effect.onError(() => recorder?.discard ?? Effect.void)
     )
-    yield* Ref.update(statistics, (seen) => ({ ...seen, bytes: seen.bytes + size }))
+    statistics = { ...statistics, bytes: statistics.bytes + size }
     return answer
   })
 
-  const counted = (seen: HttpStatistics, purpose: string | undefined, change: 1 | -1): HttpStatistics => ({
-    ...seen,
-    requests: seen.requests + change,
-    ...(purpose === undefined
-      ? {}
-      : { byPurpose: { ...seen.byPurpose, [purpose]: (seen.byPurpose?.[purpose] ?? 0) + change } })
-  })
+  const count = (purpose: string | undefined, change: 1 | -1): void => {
+    const { byPurpose, requests } = statistics
+    statistics = {
+      ...statistics,
+      requests: requests + change,
+      ...(purpose === undefined ? {} : { byPurpose: { ...byPurpose, [purpose]: (byPurpose?.[purpose] ?? 0) + change } })
+    }
+  }
+
+  /** Whether a head promises what is asked for, and need not be looked at further. */
+  const isPlain = ({ headers, status }: HttpClientResponse.HttpClientResponse): boolean =>
+    status === 200 && headers["content-type"] === "application/json"
 
   const attempt = (
     path: string,
     rows: RowReader,
     purpose: string | undefined
   ): Effect.Effect<JsonAnswer, HttpFailure | NotSent> =>
-    Effect.gen(function* () {
-      const watch = makeWatch(yield* Clock.Clock)
-      const arrival: Arrival = { watch, received: 0, isWhole: false, cuts: new Map() }
-      const answerCame = yield* AnswerCame
-      const neverSent = yield* NeverSent
-      const wanted: RowsWanted | undefined =
-        rows.fields === undefined
-          ? undefined
-          : {
-              trim: { fields: rows.fields, inner: rows.inner?.key },
-              onReceived: (bytes, isWhole) => {
-                arrival.received = bytes
-                arrival.isWhole = isWhole
-                // Another request need not wait until this answer is read; but until it is remembered, where it is: who is
-                // killed then has to ask again for no more than was under way.
-                if (isWhole && journal === undefined) answerCame()
-              },
-              onTrimmed: ({ bytes, cuts }) => void arrival.cuts.set(bytes, cuts)
-            }
-      yield* Ref.update(statistics, (seen) => counted(seen, purpose, 1))
-      const request = Effect.gen(function* () {
-        const response = yield* http.execute(HttpClientRequest.setUrl(prepared, options.origin + path)).pipe(
-          Effect.provideService(RowsWanted, wanted),
-          // Nobody is silent while others have the connections.
-          Effect.provideService(RequestTurn, { onWaits: watch.stop, onSent: watch.heard }),
+    Effect.flatMap(RequestPlace, ({ answerCame, neverSent }) =>
+      silence.during((watched) => {
+        const arrival: Arrival = { watched, received: 0, isWhole: false, cuts: new Map() }
+        const wanted: RowsWanted | undefined =
+          rows.fields === undefined
+            ? undefined
+            : {
+                trim: { fields: rows.fields, inner: rows.inner?.key },
+                onReceived: (bytes, isWhole) => {
+                  arrival.received = bytes
+                  arrival.isWhole = isWhole
+                  // Another request need not wait until this answer is read; but until it is remembered, where it is: who is
+                  // killed then has to ask again for no more than was under way.
+                  if (isWhole && journal === undefined) answerCame()
+                },
+                onTrimmed: ({ bytes, cuts }) => void arrival.cuts.set(bytes, cuts)
+              }
+        count(purpose, 1)
+        return http.execute(HttpClientRequest.setUrl(prepared, options.origin + path)).pipe(
+          // In one step: each is a change of what the fiber provides, and another one back.
+          Effect.updateContext((context: Context.Context<never>) =>
+            context.pipe(
+              Context.add(RowsWanted, wanted),
+              // Nobody is silent while others have the connections.
+              Context.add(RequestTurn, { onWaits: watched.stop, onSent: watched.heard }),
+              Context.add(FetchHttpClient.RequestInit, { redirect: "manual" as const })
+            )
+          ),
           Effect.catch((error): Effect.Effect<never, HttpFailure | NotSent> => {
             const cause = causeOf(error)
             if (!(cause instanceof NotSent)) return Effect.fail(connectionFailed(path)(error))
             neverSent()
-            return Effect.andThen(
-              Ref.update(statistics, (seen) => counted(seen, purpose, -1)),
-              cause
+            count(purpose, -1)
+            return cause
+          }),
+          Effect.flatMap((response) => {
+            answered = true
+            const received = Effect.suspend(() => {
+              watched.heard()
+              watched.bodyBegins()
+              return receive(path, response, rows, arrival)
+            })
+            const inTurn = Effect.suspend(() =>
+              // What the turn before set off goes first: the next request, above all.
+              arrival.isWhole ? turn.withPermit(Effect.andThen(Effect.yieldNow, received)) : received
+            )
+            if (isPlain(response)) return inTurn
+            // What is said of an error has a deadline of its own.
+            watched.stop()
+            return checkHead(path, response).pipe(
+              // Its body may never end, and would have a connection for as long.
+              Effect.onError(() => Effect.ignore(Effect.scoped(Stream.toPull(response.stream)))),
+              Effect.andThen(inTurn)
             )
           })
         )
-        answered = true
-        // What is said of an error has a deadline of its own.
-        watch.stop()
-        yield* checkHead(path, response).pipe(
-          // Its body may never end, and would have a connection for as long.
-          Effect.onError(() => Effect.ignore(Effect.scoped(Stream.toPull(response.stream))))
-        )
-        const received = Effect.suspend(() => {
-          watch.heard()
-          watch.bodyBegins()
-          return receive(path, response, rows, arrival)
-        })
-        // What the turn before set off goes first: the next request, above all.
-        return yield* arrival.isWhole ? turn.withPermit(Effect.andThen(Effect.yieldNow, received)) : received
       })
-      return yield* Effect.raceFirst(request, watch.expired)
-    }).pipe(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }), Effect.scoped)
+    )
 
   /** Whether the server ever answered; before that, an address is more likely wrong than out of order. */
   let answered = false
@@ -489,14 +430,18 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
             Schedule.modifyDelay(({ input }) => Effect.succeed(backoffMillis(isRefusal(input) ? 1 : failures))),
             Schedule.jittered,
             Schedule.modifyDelay(({ duration }) => Effect.succeed(Math.round(Duration.toMillis(duration)))),
-            Schedule.tap(() => Ref.update(statistics, (seen) => ({ ...seen, retries: seen.retries + 1 })))
+            Schedule.tap(() =>
+              Effect.sync(() => {
+                statistics = { ...statistics, retries: statistics.retries + 1 }
+              })
+            )
           )
         })
       }
       return Effect.catch(send, again)
     })
 
-  return JsonClient.of({ get, statistics: Ref.get(statistics), redact })
+  return JsonClient.of({ get, statistics: Effect.sync(() => statistics), redact })
 })
 
 const firstBackoffMillis = 500

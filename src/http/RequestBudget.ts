@@ -1,4 +1,4 @@
-import { Clock, Context, Deferred, Effect, Exit, Layer, Scope, Semaphore } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Semaphore } from "effect"
 import { WaitTooLong } from "./HttpFailure.ts"
 
 /** At most `limit` requests may reach the server in any span of `millis`. */
@@ -69,20 +69,20 @@ export class RequestBudget extends Context.Service<
     RequestBudget.layer({ windows: [], concurrency, maxWaitMillis: Infinity })
 }
 
-/**
- * Tells that the answer to the request of a fiber has come whole, though it may still be worked on: the next request can
- * be sent. Without that a request lasts as long as its effect. Good for nothing outside of {@link RequestBudget.spend}.
- */
-export const AnswerCame = Context.Reference<() => void>("baton-posthog/http/AnswerCame", {
-  defaultValue: () => () => undefined
-})
+/** What the one who makes a request can tell of it meanwhile. */
+export interface RequestPlace {
+  /**
+   * The answer has come whole, though it may still be worked on: the next request can be sent. Without that a request lasts
+   * as long as its effect.
+   */
+  readonly answerCame: () => void
+  /** It was not sent, and will not be in this attempt: it leaves its place in the windows to others. */
+  readonly neverSent: () => void
+}
 
-/**
- * Tells that the request of a fiber was not sent, and will not be in this attempt: it leaves its place in the windows to
- * others. Good for nothing outside of {@link RequestBudget.spend}.
- */
-export const NeverSent = Context.Reference<() => void>("baton-posthog/http/NeverSent", {
-  defaultValue: () => () => undefined
+/** The place of the request of a fiber. Good for nothing outside of {@link RequestBudget.spend}. */
+export const RequestPlace = Context.Reference<RequestPlace>("baton-posthog/http/RequestPlace", {
+  defaultValue: () => ({ answerCame: () => undefined, neverSent: () => undefined })
 })
 
 /** The answers that count in a window, oldest first, and its limit, which a refusal lowers for a while. */
@@ -141,28 +141,31 @@ export const leastMillis = (
 const leastShare = 0.1
 
 const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
-  const slots = yield* Semaphore.make(options.concurrency)
-  /** One at a time decides, in order of arrival. */
+  /** One at a time waits to be sent, in order of arrival. */
   const gate = yield* Semaphore.make(1)
   const wallStart = yield* Clock.currentTimeMillis
   const start = 0
   let wall = wallStart
   let passed = start
   /** Milliseconds since the start. A clock that is set back stands still for this, and holds nothing for longer. */
-  const elapsed = Effect.map(Clock.currentTimeMillis, (now) => {
+  const elapsedBy = (clock: Clock.Clock): number => {
+    const now = clock.currentTimeMillisUnsafe()
     passed += Math.max(0, now - wall)
     wall = now
     return passed
-  })
+  }
+  const elapsed = Effect.map(Clock.Clock, elapsedBy)
   const sinceEpoch = wallStart - start
   const history = (options.history ?? []).map((time) => time - sinceEpoch)
   const ledgers = options.windows.map((window) => makeLedger(window, history, start))
   let underWay = 0
+  /** Requests that wait to be sent. */
+  let waiting = 0
   let pausedUntil = -Infinity
   let pausedFor: WaitTooLong["cause"] = "retry-after"
-  let answer = yield* Deferred.make<void>()
+  /** Told of the next answer, where somebody waits for one. */
+  let answer: Deferred.Deferred<void> | undefined
   const onWait = options.onWait ?? (() => Effect.void)
-  const run = Effect.runForkWith(yield* Effect.context<never>())
 
   const sleepUntil = Effect.fnUntraced(function* (reason: WaitTooLong["cause"], until: number, now: number) {
     if (until - now > options.maxWaitMillis) {
@@ -173,35 +176,42 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
     return yield* Effect.ensuring(Effect.sleep(Math.ceil(until - now)), onWait(undefined))
   })
 
-  /** Waits until a request may be sent, and books it in the step that `onBooked` is called in. */
-  const admit = (onBooked: () => void) =>
+  /** What keeps a request from being sent now: a time that has to come, or an answer; nothing if it may go. */
+  const obstacle = (
+    now: number
+  ): { readonly reason: WaitTooLong["cause"]; readonly until: number } | "answer" | undefined => {
+    if (underWay >= options.concurrency) return "answer"
+    if (now < pausedUntil) return { reason: pausedFor, until: pausedUntil }
+    const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.limit(now))
+    if (full.length === 0) return undefined
+    const free = full.map((ledger) => ledger.nextFree(ledger.used(now) + underWay - ledger.limit(now)))
+    return free.includes(undefined)
+      ? "answer"
+      : { reason: "request budget", until: Math.max(...free.map((time) => time ?? now)) }
+  }
+
+  /** Waits until a request may be sent, and books it in the step that tells so. */
+  const admit = (book: () => void): Effect.Effect<void, WaitTooLong> =>
     Effect.gen(function* () {
       while (true) {
         const now = yield* elapsed
-        if (now < pausedUntil) {
-          yield* sleepUntil(pausedFor, pausedUntil, now)
-          continue
-        }
-        const full = ledgers.filter((ledger) => ledger.used(now) + underWay >= ledger.limit(now))
-        if (full.length === 0) {
-          underWay++
-          onBooked()
-          return
-        }
-        const free = full.map((ledger) => ledger.nextFree(ledger.used(now) + underWay - ledger.limit(now)))
-        if (free.includes(undefined)) yield* Deferred.await(answer)
-        else yield* sleepUntil("request budget", Math.max(...free.map((time) => time ?? now)), now)
+        const met = obstacle(now)
+        if (met === undefined) return book()
+        if (met === "answer") {
+          yield* Deferred.await((answer ??= Deferred.makeUnsafe()))
+          // A refusal that came together with it is heard first.
+          yield* Effect.yieldNow
+        } else yield* sleepUntil(met.reason, met.until, now)
       }
     }).pipe(gate.withPermit)
 
-  const settle = Effect.fnUntraced(function* (isSent: boolean) {
-    const now = yield* elapsed
+  const settle = (now: number, isSent: boolean): void => {
     underWay--
     if (isSent) for (const ledger of ledgers) ledger.answered(now)
-    const waiting = answer
-    answer = yield* Deferred.make<void>()
-    yield* Deferred.succeed(waiting, undefined)
-  })
+    const awaited = answer
+    answer = undefined
+    if (awaited !== undefined) Deferred.doneUnsafe(awaited, Effect.void)
+  }
 
   const pause = Effect.fnUntraced(function* (millis: number, reason: WaitTooLong["cause"] = "server pause") {
     if (millis > options.maxWaitMillis) {
@@ -214,33 +224,42 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
   })
 
   return RequestBudget.of({
+    // In one step where nothing is in the way, as nearly always.
     spend: (request) =>
-      Effect.suspend(() => {
-        /** Holds the place, and gives it back once. */
-        const place = Scope.makeUnsafe()
+      Effect.clockWith((clock) => {
         let isBooked = false
         let isSent = true
-        const end = Effect.suspend(() => {
-          const isLast = isBooked
+        const book = () => {
+          underWay++
+          isBooked = true
+        }
+        /** Gives the place back, once. */
+        const end = () => {
+          if (!isBooked) return
           isBooked = false
-          return Effect.andThen(isLast ? settle(isSent) : Effect.void, Scope.close(place, Exit.void))
+          settle(elapsedBy(clock), isSent)
+        }
+        const sent = Effect.provideService(request, RequestPlace, {
+          answerCame: end,
+          neverSent: () => {
+            isSent = false
+          }
         })
-        return Effect.provideService(slots.takeScoped(1), Scope.Scope, place).pipe(
-          Effect.andThen(
-            admit(() => {
-              isBooked = true
-            })
-          ),
-          Effect.andThen(
-            request.pipe(
-              Effect.provideService(AnswerCame, () => void run(end)),
-              Effect.provideService(NeverSent, () => {
-                isSent = false
-              })
-            )
-          ),
-          Effect.ensuring(end)
-        )
+        return Effect.suspend(() => {
+          // Nobody who came before is passed.
+          if (waiting === 0 && obstacle(elapsedBy(clock)) === undefined) {
+            book()
+            return sent
+          }
+          waiting++
+          return Effect.andThen(
+            Effect.ensuring(
+              admit(book),
+              Effect.sync(() => void waiting--)
+            ),
+            sent
+          )
+        }).pipe(Effect.ensuring(Effect.sync(end)))
       }),
     refused: Effect.fnUntraced(function* (millis: number) {
       const now = yield* elapsed

@@ -2,11 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Clock, Effect, Fiber, Layer, Option, Scheduler, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
-  AnswerCame,
   type BudgetWait,
-  NeverSent,
   RequestBudget,
-  type RequestBudgetOptions
+  type RequestBudgetOptions,
+  RequestPlace
 } from "../../src/http/RequestBudget.ts"
 import * as Throttle from "../../src/testing/Throttle.ts"
 
@@ -70,7 +69,7 @@ describe("RequestBudget", () => {
         budget.spend(
           Effect.gen(function* () {
             const at = yield* Clock.currentTimeMillis
-            const answerCame = yield* AnswerCame
+            const { answerCame } = yield* RequestPlace
             for (let told = 0; told < tells; told++) answerCame()
             yield* Effect.sleep(took)
             return at
@@ -118,7 +117,7 @@ describe("RequestBudget", () => {
 
     it.effect("outside of a request there is none to tell of", () =>
       Effect.gen(function* () {
-        const answerCame = yield* AnswerCame
+        const { answerCame } = yield* RequestPlace
         answerCame()
         assert.deepStrictEqual(yield* run({ windows: [], concurrency: 1 }, sendMany(2, 200)), [0, 200])
       })
@@ -129,7 +128,7 @@ describe("RequestBudget", () => {
     Effect.gen(function* () {
       const program = Effect.gen(function* () {
         const budget = yield* RequestBudget
-        const unsent = Effect.flatMap(NeverSent, (neverSent) =>
+        const unsent = Effect.flatMap(RequestPlace, ({ neverSent }) =>
           Effect.andThen(Effect.sync(neverSent), Effect.fail("no"))
         )
         for (let count = 0; count < 5; count++) yield* Effect.exit(budget.spend(unsent))

@@ -1,0 +1,116 @@
+/** Fails requests to whose servers nothing more is heard, or whose answers take too long. */
+import { Clock, Duration, Effect, Fiber } from "effect"
+import { ConnectionFailed } from "./HttpFailure.ts"
+
+export interface SilenceWatchOptions {
+  /** Of the server, for errors. */
+  readonly origin: string
+  /** How long nothing may come. */
+  readonly timeout: Duration.Input
+  /** How long one body may take, however steadily it drips. */
+  readonly bodyTimeout: Duration.Input
+}
+
+/** What the one who makes a request tells of it. */
+export interface Watched {
+  /** Something came. */
+  readonly heard: () => void
+  readonly bodyBegins: () => void
+  /** Silence is nobody's fault until something is heard again. */
+  readonly stop: () => void
+}
+
+export interface SilenceWatch {
+  /** Runs a request, and interrupts it when its time is over. */
+  readonly during: <A, E, R>(
+    request: (watched: Watched) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | ConnectionFailed, R>
+}
+
+/** A request that is under way. */
+interface Entry {
+  silentSince: number
+  bodyUntil: number
+  /** Was found to be over its time once. */
+  isLate: boolean
+  readonly expire: (error: ConnectionFailed) => void
+}
+
+/** After a long computation timers come before what the sockets have meanwhile, so one more look is due: milliseconds. */
+const looksAgain = 1
+
+/**
+ * One look for all requests under way. A race for each, of a request with a sleep, took a third of what Effect has to do for
+ * a request.
+ */
+export const make = ({ bodyTimeout, origin, timeout }: SilenceWatchOptions): SilenceWatch => {
+  const patience = Duration.toMillis(timeout)
+  const bodyPatience = Duration.toMillis(bodyTimeout)
+  const failed = (description: string) => new ConnectionFailed({ origin, layer: "timeout", description })
+  const timedOut = failed(`nothing came for ${Duration.toSeconds(timeout)} s`)
+  const tooSlow = failed(`the answer was not complete after ${Duration.toSeconds(bodyTimeout)} s`)
+  const entries = new Set<Entry>()
+  let look: Fiber.Fiber<void> | undefined
+
+  // Not the time of day, which may be set.
+  const elapsedBy = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+  /** Ends what is over its time, and tells after how long to look again. */
+  const lookOnce = (now: number): number => {
+    // Meanwhile a request or a body may begin, whose time is no shorter than this.
+    let next = Math.min(patience, bodyPatience)
+    for (const entry of entries) {
+      const left = Math.min(entry.silentSince + patience, entry.bodyUntil) - now
+      if (left <= 0 && entry.isLate) entry.expire(now >= entry.bodyUntil ? tooSlow : timedOut)
+      entry.isLate = left <= 0
+      next = Math.min(next, entry.isLate ? looksAgain : left)
+    }
+    return Math.ceil(next)
+  }
+  const looking = Effect.clockWith((clock) =>
+    Effect.forever(Effect.suspend(() => Effect.sleep(lookOnce(elapsedBy(clock)))))
+  )
+
+  return {
+    during: (request) =>
+      Effect.clockWith((clock) =>
+        Effect.contextWith((context) =>
+          Effect.callback((resume) => {
+            const entry: Entry = {
+              silentSince: elapsedBy(clock),
+              bodyUntil: Infinity,
+              isLate: false,
+              expire: (error) => resume(Effect.andThen(Fiber.interrupt(fiber), Effect.fail(error)))
+            }
+            const leave = () => {
+              entries.delete(entry)
+              // A sleep would keep the program alive.
+              if (entries.size > 0) return
+              look?.interruptUnsafe()
+              look = undefined
+            }
+            entries.add(entry)
+            look ??= Effect.runForkWith(context)(looking)
+            const fiber = Effect.runForkWith(context)(
+              request({
+                heard: () => {
+                  entry.silentSince = elapsedBy(clock)
+                },
+                bodyBegins: () => {
+                  entry.bodyUntil = elapsedBy(clock) + bodyPatience
+                },
+                stop: () => {
+                  entry.silentSince = Infinity
+                }
+              })
+            )
+            fiber.addObserver((exit) => {
+              leave()
+              resume(exit)
+            })
+            return Effect.suspend(() => Fiber.interrupt(fiber))
+          })
+        )
+      )
+  }
+}
