@@ -2,7 +2,7 @@
  * The envelope of a `.c1z` file: five magic bytes, then one zstd frame that holds a SQLite database and ends the file.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Context, Effect, FileSystem, type Scope, Stream } from "effect"
+import { Context, Effect, Exit, FileSystem, Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as Zlib from "node:zlib"
 import * as C1zError from "./C1zError.ts"
@@ -146,8 +146,8 @@ interface Frame {
 }
 
 /**
- * Compresses the closed database at `database` into a new file at `file`, readable by its owner only, and waits until
- * the disk has it. Memory stays at a few buffers whatever the size. Succeeds with the size of the file in bytes.
+ * Compresses the closed database at `database` into a new file at `file`, readable by its owner only, waits until the disk
+ * has it, and removes the database meanwhile. Memory stays at a few buffers whatever the size. Succeeds with the size of the file in bytes.
  *
  * Errors speak of `target`, the file that the user asked for.
  */
@@ -155,7 +155,8 @@ export const pack = Effect.fnUntraced(
   function* (options: { readonly database: string; readonly file: string; readonly target: string }) {
     const fs = yield* FileSystem.FileSystem
     const contentSize = Number((yield* fs.stat(options.database)).size)
-    const database = yield* fs.open(options.database, { flag: "r" })
+    const reading = yield* Scope.fork(yield* Effect.scope)
+    const database = yield* Scope.provide(fs.open(options.database, { flag: "r" }), reading)
     const out = yield* fs.open(options.file, { flag: "wx", mode: 0o600 })
     yield* out.writeAll(magic)
     // Two buffers, one read into while the other is compressed on a thread of its own. New ones for each piece, and a hop
@@ -185,9 +186,19 @@ export const pack = Effect.fnUntraced(
       free = emptied
       size = Number(next)
     }
-    yield* write(pieces)
-    yield* write(yield* frame.end)
-    yield* out.sync
+    const last = pieces
+    yield* Effect.all(
+      [
+        Effect.gen(function* () {
+          yield* write(last)
+          yield* write(yield* frame.end)
+          yield* out.sync
+        }),
+        // Takes 25 ms with 164 MB, while the disk works. One that stays goes with its directory.
+        Effect.andThen(Scope.close(reading, Exit.void), Effect.ignore(fs.remove(options.database)))
+      ],
+      { concurrency: 2, discard: true }
+    )
     return Number((yield* out.stat).size)
   },
   Effect.scoped,

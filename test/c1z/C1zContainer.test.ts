@@ -16,6 +16,7 @@ const pack = Effect.fnUntraced(function* (content: Uint8Array) {
   const database = paths.join(paths.dirname(file), "database")
   yield* fs.writeFile(database, content)
   const bytes = yield* C1zContainer.pack({ database, file, target: "sync.c1z" })
+  assert.isFalse(yield* fs.exists(database))
   return { bytes, file }
 })
 
