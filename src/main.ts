@@ -11,7 +11,10 @@ import * as WaitingThread from "./http/WaitingThread.ts"
 /** What `bin.ts` runs: the command, in a process of its own. A sync takes the thread over. */
 export const run = (thread: StartedThread | undefined): void => {
   SmallHeap.keep()
-  if (thread !== undefined) SmallHeap.collectBuffers()
+  if (thread !== undefined) {
+    SmallHeap.giveRoom()
+    SmallHeap.collectBuffers()
+  }
 
   let received: "SIGINT" | "SIGTERM" | undefined
   const onSignal = (signal: "SIGINT" | "SIGTERM") => {

@@ -147,7 +147,8 @@ interface Frame {
 
 /**
  * Compresses the closed database at `database` into a new file at `file`, readable by its owner only, waits until the disk
- * has it, and removes the database meanwhile. Memory stays at a few buffers whatever the size. Succeeds with the size of the file in bytes.
+ * has it, and removes the database meanwhile. Memory stays at a few buffers whatever the size. Succeeds with the size of the
+ * file in bytes.
  *
  * Errors speak of `target`, the file that the user asked for.
  */
@@ -190,7 +191,7 @@ export const pack = Effect.fnUntraced(
     yield* Effect.all(
       [
         Effect.gen(function* () {
-          yield* write(last)
+          yield* Effect.uninterruptible(write(last))
           yield* write(yield* frame.end)
           yield* out.sync
         }),

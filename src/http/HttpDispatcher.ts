@@ -1,5 +1,5 @@
 /** The connections, as undici makes them. Nothing but Node and undici, so that a thread of its own can have them. */
-import type { Dispatcher } from "undici"
+import type { Agent, Dispatcher } from "undici"
 import { HttpLimits } from "./HttpLimits.ts"
 
 export interface HttpAgentOptions {
@@ -24,7 +24,7 @@ export interface HttpAgentOptions {
  * Loads what makes connections of undici, which sends twice as many requests a second as fetch. By its file: all of undici,
  * with its fetch, caches and mocks, takes 75 ms and 30 MB in place of 32 and 16. Its version is a fixed one.
  */
-export const loadAgent = async () => (await import("undici/lib/dispatcher/agent.js")).default
+export const loadAgent = async (): Promise<typeof Agent> => (await import("undici/lib/dispatcher/agent.js")).default
 
 /** Makes the connections. */
 export const make = async (options: HttpAgentOptions): Promise<Dispatcher> => {

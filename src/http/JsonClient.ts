@@ -152,7 +152,11 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       ? new LimitExceeded({ path, limit: "headerBytes", value: HttpLimits.headerBytes })
       : ConnectionFailure.of(options.origin, error, clip)
   }
-  const silence = SilenceWatch.make({ ...options, bodyTimeout: options.bodyTimeout ?? "10 minutes" })
+  const silence = SilenceWatch.make({
+    origin: options.origin,
+    timeout: options.timeout,
+    bodyTimeout: options.bodyTimeout ?? "10 minutes"
+  })
 
   const checkHead = Effect.fnUntraced(function* (path: string, response: HttpClientResponse.HttpClientResponse) {
     const contentType = (response.headers["content-type"] ?? "no content type").split(";")[0]?.trim() ?? ""
@@ -342,6 +346,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
           }),
           Effect.flatMap((response) => {
             answered = true
+            // What is said of an error has a deadline of its own, and an answer that came waits for those before it.
+            watched.stop()
             const received = Effect.suspend(() => {
               watched.heard()
               watched.bodyBegins()
@@ -352,8 +358,6 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
               arrival.isWhole ? turn.withPermit(Effect.andThen(Effect.yieldNow, received)) : received
             )
             if (isPlain(response)) return inTurn
-            // What is said of an error has a deadline of its own.
-            watched.stop()
             return checkHead(path, response).pipe(
               // Its body may never end, and would have a connection for as long.
               Effect.onError(() => Effect.ignore(Effect.scoped(Stream.toPull(response.stream)))),

@@ -251,14 +251,12 @@ const make = Effect.fnUntraced(function* (options: RequestBudgetOptions) {
             book()
             return sent
           }
-          waiting++
-          return Effect.andThen(
-            Effect.ensuring(
-              admit(book),
-              Effect.sync(() => void waiting--)
-            ),
-            sent
+          const admitted = Effect.acquireUseRelease(
+            Effect.sync(() => void waiting++),
+            () => admit(book),
+            () => Effect.sync(() => void waiting--)
           )
+          return Effect.andThen(admitted, sent)
         }).pipe(Effect.ensuring(Effect.sync(end)))
       }),
     refused: Effect.fnUntraced(function* (millis: number) {

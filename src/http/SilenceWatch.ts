@@ -29,6 +29,8 @@ export interface SilenceWatch {
 
 /** A request that is under way. */
 interface Entry {
+  /** Milliseconds by its own clock, which is not the time of day: that may be set. */
+  readonly now: () => number
   silentSince: number
   bodyUntil: number
   /** Was found to be over its time once. */
@@ -52,32 +54,38 @@ export const make = ({ bodyTimeout, origin, timeout }: SilenceWatchOptions): Sil
   const entries = new Set<Entry>()
   let look: Fiber.Fiber<void> | undefined
 
-  // Not the time of day, which may be set.
-  const elapsedBy = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-
   /** Ends what is over its time, and tells after how long to look again. */
-  const lookOnce = (now: number): number => {
+  const lookOnce = (): number => {
     // Meanwhile a request or a body may begin, whose time is no shorter than this.
     let next = Math.min(patience, bodyPatience)
     for (const entry of entries) {
+      const now = entry.now()
       const left = Math.min(entry.silentSince + patience, entry.bodyUntil) - now
-      if (left <= 0 && entry.isLate) entry.expire(now >= entry.bodyUntil ? tooSlow : timedOut)
+      if (left <= 0 && entry.isLate) {
+        const error = now >= entry.bodyUntil ? tooSlow : timedOut
+        // Once: its end may take time.
+        entry.silentSince = Infinity
+        entry.bodyUntil = Infinity
+        entry.isLate = false
+        entry.expire(error)
+        continue
+      }
       entry.isLate = left <= 0
       next = Math.min(next, entry.isLate ? looksAgain : left)
     }
     return Math.ceil(next)
   }
-  const looking = Effect.clockWith((clock) =>
-    Effect.forever(Effect.suspend(() => Effect.sleep(lookOnce(elapsedBy(clock)))))
-  )
+  const looking = Effect.forever(Effect.suspend(() => Effect.sleep(lookOnce())))
 
   return {
     during: (request) =>
       Effect.clockWith((clock) =>
         Effect.contextWith((context) =>
           Effect.callback((resume) => {
+            const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
             const entry: Entry = {
-              silentSince: elapsedBy(clock),
+              now,
+              silentSince: now(),
               bodyUntil: Infinity,
               isLate: false,
               expire: (error) => resume(Effect.andThen(Fiber.interrupt(fiber), Effect.fail(error)))
@@ -90,20 +98,20 @@ export const make = ({ bodyTimeout, origin, timeout }: SilenceWatchOptions): Sil
               look = undefined
             }
             entries.add(entry)
-            look ??= Effect.runForkWith(context)(looking)
-            const fiber = Effect.runForkWith(context)(
-              request({
-                heard: () => {
-                  entry.silentSince = elapsedBy(clock)
-                },
-                bodyBegins: () => {
-                  entry.bodyUntil = elapsedBy(clock) + bodyPatience
-                },
-                stop: () => {
-                  entry.silentSince = Infinity
-                }
-              })
-            )
+            look ??= Effect.runFork(Effect.provideService(looking, Clock.Clock, clock))
+            const watched: Watched = {
+              heard: () => {
+                entry.silentSince = now()
+              },
+              bodyBegins: () => {
+                entry.bodyUntil = now() + bodyPatience
+              },
+              stop: () => {
+                entry.silentSince = Infinity
+              }
+            }
+            // Whatever is thrown while it is made is a defect of the request, and not of the watch.
+            const fiber = Effect.runForkWith(context)(Effect.suspend(() => request(watched)))
             fiber.addObserver((exit) => {
               leave()
               resume(exit)

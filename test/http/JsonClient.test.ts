@@ -289,6 +289,38 @@ describe("JsonClient", () => {
       })
     )
 
+    it.effect("nor while answers that have come wait for one that the disk takes its time with", () =>
+      Effect.gen(function* () {
+        const asked: Array<string> = []
+        const http = HttpClient.make((request, url, _, fiber) =>
+          Effect.sync(() => {
+            asked.push(url.pathname)
+            fiber.getRef(RowsWanted)?.onReceived(page.length, true)
+            return HttpServerResponse.toClientResponse(Exchange.json(page), { request })
+          })
+        )
+        const slowly = Effect.sleep("3 minutes")
+        const journal: AnswerJournalService = {
+          replay: () => Effect.succeedNone,
+          record: () => Effect.succeed({ write: () => slowly, commit: () => slowly, discard: Effect.void })
+        }
+        const rows: RowReader = { fields: fieldsOf([["id"]]), start: () => undefined, onRow: () => undefined }
+        const fiber = yield* Effect.forEach(
+          ["/one", "/two", "/three"],
+          (path) => Effect.flatMap(JsonClient, (client) => client.get(path, { rows })),
+          { concurrency: 3 }
+        ).pipe(
+          Effect.provide(Exchange.clientLayer({ concurrency: 3 })),
+          Effect.provideService(HttpClient.HttpClient, http),
+          Effect.provideService(AnswerJournal, journal),
+          start
+        )
+        yield* TestClock.adjust("1 hour")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(asked, ["/one", "/two", "/three"])
+      })
+    )
+
     it.effect("and nothing is remembered of an answer whose rows cannot be used", () =>
       Effect.gen(function* () {
         const done: Array<string> = []

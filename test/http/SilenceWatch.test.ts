@@ -157,6 +157,41 @@ describe("SilenceWatch", () => {
     })
   )
 
+  it.effect("a request that throws while it is made is a defect, and others are watched all the same", () =>
+    Effect.gen(function* () {
+      const watch = SilenceWatch.make(options)
+      const thrown = new TypeError("a defect")
+      const exit = yield* Effect.exit(
+        watch.during((): Effect.Effect<void> => {
+          throw thrown
+        })
+      )
+      assert.deepStrictEqual(exit, Exit.die(thrown))
+      assert.strictEqual((yield* timed(watch.during(() => Effect.never))).after, 10_001)
+    })
+  )
+
+  it.effect("one that takes its time to end is ended once", () =>
+    Effect.gen(function* () {
+      let ends = 0
+      const watch = SilenceWatch.make(options)
+      const slow = watch.during(() =>
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.andThen(
+            Effect.sync(() => ends++),
+            Effect.sleep("30 seconds")
+          )
+        )
+      )
+      const [first, second] = yield* Effect.all([timed(slow), timed(Effect.delay(request(watch, [1]), "20 seconds"))], {
+        concurrency: 2
+      })
+      assert.strictEqual(first.after, 40_001)
+      assert.isUndefined(second.failure)
+      assert.strictEqual(ends, 1)
+    })
+  )
+
   it.effect("interrupts the request with whoever waits for it", () =>
     Effect.gen(function* () {
       const interrupted = yield* Ref.make(false)
