@@ -93,13 +93,20 @@ const ask = async (server: Server, path: string): Promise<ReadonlyArray<{ path: 
 const seconds = (millis: number) => (millis / 1000).toFixed(2)
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0)
 
-/** The best time of several runs, since what disturbs a machine makes it slower, never faster; and the most memory. */
-const best = async (run: () => Promise<Measured>): Promise<Measured> => {
-  const runs: Array<Measured> = []
-  for (let count = 0; count < Number(values.runs); count++) runs.push(await run())
-  const [fastest] = runs.toSorted((a, b) => a.wallMillis - b.wallMillis)
-  if (fastest === undefined) throw new TypeError("--runs takes a number from 1")
-  return { ...fastest, peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)) }
+/**
+ * The run of each program that was neither fast nor slow among several, with the most memory of all. In turns, since a
+ * machine is not as fast now as a minute ago, and what is compared is to meet the same.
+ */
+const usual = async (programs: ReadonlyArray<() => Promise<Measured>>): Promise<ReadonlyArray<Measured>> => {
+  const runs = programs.map((): Array<Measured> => [])
+  for (let count = 0; count < Number(values.runs); count++) {
+    for (const [index, run] of programs.entries()) runs[index]?.push(await run())
+  }
+  return runs.map((measured) => {
+    const middle = measured.toSorted((a, b) => a.wallMillis - b.wallMillis)[Math.floor((measured.length - 1) / 2)]
+    if (middle === undefined) throw new TypeError("--runs takes a number from 1")
+    return { ...middle, peakBytes: Math.max(...measured.map(({ peakBytes }) => peakBytes)) }
+  })
 }
 
 /** Bytes of the same database as `zstd -3` makes them, without a name for the container. */
@@ -162,20 +169,23 @@ for (const size of named) {
   const paths = JSON.stringify(asked.map(({ path }) => path))
   const bytes = asked.reduce((sum, answer) => sum + answer.bytes, 0)
   const floor = (kind: string) =>
-    best(() =>
-      measure([join(import.meta.dirname, "bench", "Floor.mjs"), kind, server.origin, values.workers], { stdin: paths })
-    )
+    measure([join(import.meta.dirname, "bench", "Floor.mjs"), kind, server.origin, values.workers], { stdin: paths })
   for (const latency of values.latency) {
     await ask(server, `latency/${latency}`)
-    const [wire, parse] = [await floor("wire"), await floor("parse")]
+    const [wire, parse, ...synced] = await usual([
+      () => floor("wire"),
+      () => floor("parse"),
+      ...values.output.map((output) => () => sync(output))
+    ])
+    if (wire === undefined || parse === undefined) throw new TypeError("the floors were not measured")
     console.log(
       `| ${name} | ${latency} ms | (wire) | ${seconds(wire.wallMillis)} | ${seconds(wire.cpuMillis)} | ${megabytes(wire.peakBytes)} | ${asked.length} | ${megabytes(bytes)} | | | 1 | |`
     )
     console.log(
       `| ${name} | ${latency} ms | (parse) | ${seconds(parse.wallMillis)} | ${seconds(parse.cpuMillis)} | ${megabytes(parse.peakBytes)} | ${asked.length} | ${megabytes(bytes)} | | | | 1 |`
     )
-    for (const output of values.output) {
-      const { cpuMillis, peakBytes, wallMillis } = await best(() => sync(output))
+    for (const [index, { cpuMillis, peakBytes, wallMillis }] of synced.entries()) {
+      const output = values.output[index] ?? ""
       const written = output === "c1z" ? readFileSync(join(directory, "sync.c1z")) : undefined
       const file =
         written === undefined
