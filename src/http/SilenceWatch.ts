@@ -42,8 +42,9 @@ interface Entry {
 const looksAgain = 1
 
 /**
- * One look for all requests under way. A race for each, of a request with a sleep, took a third of what Effect has to do for
- * a request.
+ * One look for all requests under way: a race of each with a sleep is two more fibers and a timer. Measured with the places of
+ * `RequestBudget`, which were made lighter together with it: 2.19 s in place of 2.28 to stream 50,000 members and 100,000
+ * grants.
  */
 export const make = ({ bodyTimeout, origin, timeout }: SilenceWatchOptions): SilenceWatch => {
   const patience = Duration.toMillis(timeout)
