@@ -46,8 +46,10 @@ export const make = async (options: HttpAgentOptions): Promise<Dispatcher> => {
     const Agent = await loadAgent()
     return new Agent({ connect, ...limits })
   }
-  const { default: EnvHttpProxyAgent } = await import("undici/lib/dispatcher/env-http-proxy-agent.js")
-  return new EnvHttpProxyAgent({
+  // All of it: agents of proxies call `connect`, which they have once that is loaded. The default export, since a bundler cannot
+  // see the names that a CommonJS package exports.
+  const { default: undici } = await import("undici")
+  return new undici.EnvHttpProxyAgent({
     httpProxy: http ?? "",
     httpsProxy: https ?? "",
     noProxy: none ?? "",
