@@ -13,7 +13,7 @@ import type { SyncRecord } from "../c1/SyncRecord.ts"
 import * as Tables from "./C1zTables.ts"
 import type { RowValue } from "./RowBatch.ts"
 
-/** The values of all columns but `id`, in the order of the table's declaration. Blobs are good until the next row is made. */
+/** The values of all columns but `id`, in the order of the table's declaration. It is good until the next row is made. */
 export interface C1zRow {
   readonly table: Tables.Table
   readonly values: ReadonlyArray<RowValue>
@@ -27,12 +27,9 @@ export interface C1zRowOptions {
 }
 
 // Readers look for the expansion in its column only, the first one counts, and the blob must not hold any.
-const split = (grant: Grant): readonly [Grant, GrantExpandable | undefined] => {
-  const expansion = find(grant.annotations, GrantExpandable)
-  if (expansion === undefined) return [grant, undefined]
-  const { annotations = [], ...rest } = grant
+const withoutExpansion = ({ annotations = [], ...rest }: Grant): Grant => {
   const others = annotations.filter((annotation) => annotation["@type"] !== GrantExpandable.typeUrl)
-  return [others.length === 0 ? rest : { ...rest, annotations: others }, expansion]
+  return others.length === 0 ? rest : { ...rest, annotations: others }
 }
 
 /** The grant as it was before its row moved its expansion into a column. */
@@ -44,12 +41,17 @@ export const withExpansion = (grant: Grant, expansion: GrantExpandable): Grant =
 /** A record that becomes a row. */
 export type StoredRecord = Exclude<SyncRecord, { readonly _tag: "Retraction" }>
 
+/** A row that is filled again and again: with a new one each time, a sync left a twelfth more garbage. */
+const emptyRow = (table: Tables.Table) => ({ table, values: Array.from<RowValue>(Tables.settable(table)).fill(null) })
+
 /** Makes the function that turns records into rows, one for each file: its encoders keep their buffers. */
 export const make = ({ discoveredAt, syncId }: C1zRowOptions): ((record: StoredRecord) => C1zRow) => {
   const encodeResourceType = ResourceType.encoder()
   const encodeResource = Resource.encoder()
   const encodeEntitlement = Entitlement.encoder()
   const encodeGrant = Grant.encoder()
+  const resourceRow = emptyRow(Tables.resources)
+  const grantRow = emptyRow(Tables.grants)
   return (record) => {
     switch (record._tag) {
       case "ResourceType": {
@@ -59,18 +61,15 @@ export const make = ({ discoveredAt, syncId }: C1zRowOptions): ((record: StoredR
       case "Resource": {
         const { value } = record
         const parent = value.parentResourceId
-        return {
-          table: Tables.resources,
-          values: [
-            value.id.resourceType,
-            resourceKey(value.id),
-            parent?.resourceType ?? null,
-            parent?.resource ?? null,
-            encodeResource(value),
-            syncId,
-            discoveredAt
-          ]
-        }
+        const { values } = resourceRow
+        values[0] = value.id.resourceType
+        values[1] = resourceKey(value.id)
+        values[2] = parent?.resourceType ?? null
+        values[3] = parent?.resource ?? null
+        values[4] = encodeResource(value)
+        values[5] = syncId
+        values[6] = discoveredAt
+        return resourceRow
       }
       case "Entitlement": {
         const { value } = record
@@ -81,25 +80,23 @@ export const make = ({ discoveredAt, syncId }: C1zRowOptions): ((record: StoredR
         }
       }
       case "Grant": {
-        const [grant, expansion] = split(record.value)
+        const expansion = find(record.value.annotations, GrantExpandable)
+        const grant = expansion === undefined ? record.value : withoutExpansion(record.value)
         const { resource, resourceType } = grant.entitlement.resource.id
         const principal = grant.principal.id
-        return {
-          table: Tables.grants,
-          values: [
-            resourceType,
-            resource,
-            grant.entitlement.id,
-            principal.resourceType,
-            principal.resource,
-            grant.id,
-            expansion === undefined ? null : GrantExpandable.encode(expansion),
-            expansion === undefined ? 0 : 1,
-            encodeGrant(grant),
-            syncId,
-            discoveredAt
-          ]
-        }
+        const { values } = grantRow
+        values[0] = resourceType
+        values[1] = resource
+        values[2] = grant.entitlement.id
+        values[3] = principal.resourceType
+        values[4] = principal.resource
+        values[5] = grant.id
+        values[6] = expansion === undefined ? null : GrantExpandable.encode(expansion)
+        values[7] = expansion === undefined ? 0 : 1
+        values[8] = encodeGrant(grant)
+        values[9] = syncId
+        values[10] = discoveredAt
+        return grantRow
       }
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Different people by `user.uuid`, numbered as they appear. The same person stands in a sync four times and more; here
  * each id is parsed, hashed and kept once, and a number names the person elsewhere. About 100 bytes a person: 16 for the
- * id, 8 to 16 for its slot, 64 for its text.
+ * id, 8 to 16 for its slot, 4 to tell who appears again, 64 for its text.
  */
 const hyphen = 0x2d
 
@@ -24,6 +24,9 @@ export class People {
   #slots = new Uint32Array(smallest * 2)
   readonly #texts: Array<string> = []
   readonly #id = new Uint32Array(wordsOfId)
+  /** For each person the last time that somebody asked of several whether they are distinct. */
+  #seen = new Uint32Array(smallest)
+  #times = 0
 
   get size(): number {
     return this.#texts.length
@@ -56,6 +59,18 @@ export class People {
   /** The number of the person with an id. */
   numberOf(uuid: string): number {
     return this.numberAt(Buffer.from(uuid), 0)
+  }
+
+  /** Whether no person is twice among entries that hold the number of one each, above so many other bits. */
+  areDistinct(entries: Uint32Array, bits: number): boolean {
+    const seen = this.#seen
+    const time = ++this.#times
+    for (const entry of entries) {
+      const person = entry >>> bits
+      if (seen[person] === time) return false
+      seen[person] = time
+    }
+    return true
   }
 
   /** Finds the id that was parsed last and stands at `start`, or adds it. */
@@ -103,7 +118,10 @@ export class People {
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = person + 1
     }
+    const seen = new Uint32Array(this.#seen.length * 2)
+    seen.set(this.#seen)
     this.#words = words
     this.#slots = slots
+    this.#seen = seen
   }
 }

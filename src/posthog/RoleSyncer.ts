@@ -10,7 +10,7 @@ import type { PostHogClient } from "./PostHogClient.ts"
 import { PostHogError } from "./PostHogError.ts"
 import { counted } from "../engine/Counted.ts"
 import * as Records from "./PostHogRecords.ts"
-import type { Cause, RoleMember } from "./RoleMembers.ts"
+import type { Cause } from "./RoleMembers.ts"
 import * as RoleMembers from "./RoleMembers.ts"
 
 /** Readings of one role's members before giving up on its two sources agreeing. */
@@ -97,13 +97,13 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
 
   const grantsOf = (role: Resource, members: RoleMembers.RoleMembers): Stream.Stream<Grant> => {
     const entitlement = { resource: { id: role.id }, id: entitlementId(role.id, Records.memberSlug) }
-    const grant = ({ cause, uuid }: RoleMember): Grant => {
+    const grant = (uuid: string, cause: Cause): Grant => {
       const principal = { id: Records.userId(uuid) }
       const made: Grant = { entitlement, principal, id: grantId(entitlement.id, principal.id) }
       if (cause !== "not-listed") causes.set(made, cause)
       return made
     }
-    return Chunks.inParts(members.size, chunk, (start, size) => members.slice(start, size).map(grant))
+    return Chunks.inParts(members.size, chunk, (start, size) => members.map(start, size, grant))
   }
 
   const syncer: ResourceSyncer<PostHogError> = {

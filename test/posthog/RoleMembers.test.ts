@@ -22,12 +22,36 @@ const gatheredOf = (people: People, memberships: ReadonlyArray<RoleMembership>) 
 const gathered = (...memberships: ReadonlyArray<RoleMembership>) => gatheredOf(new People(), memberships)
 const uuidsOf = (members: RoleMembers.RoleMembers) => members.slice(0, members.size).map(({ uuid }) => uuid)
 
+const digit = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))
+
 describe("RoleMembers", () => {
   it("keeps people in the order of their first appearance, each once", () => {
     const members = gathered(...[b, a, b, c, a].map((uuid) => membership(uuid)))
     assert.deepStrictEqual(uuidsOf(members), [b, a, c])
     assert.strictEqual(members.size, 3)
   })
+
+  it.prop(
+    "keeps each person once, with the last of the causes, also where the members of two roles come by turns",
+    [Schema.Array(Schema.Struct({ person: digit, cause: Schema.Literals(RoleMembers.causes), role: Schema.Boolean }))],
+    ([memberships]) => {
+      const people = new People()
+      const roles = [false, true].map((role) => ({ role, members: RoleMembers.gather(people) }))
+      for (const { cause, person, role } of memberships) {
+        const uuid = `017c5a10-3e02-0000-1a6c-90bd77f3c21${person}`
+        roles[Number(role)]?.members.add({ person: people.numberOf(uuid), uuid, cause })
+      }
+      for (const { members, role } of roles) {
+        const own = memberships.filter((membership) => membership.role === role)
+        const expected = new Map(own.map(({ cause, person }) => [person, cause]))
+        const found = members.end()
+        assert.deepStrictEqual(
+          found.slice(0, found.size).map(({ cause, uuid }) => [Number(uuid.at(-1)), cause]),
+          [...expected]
+        )
+      }
+    }
+  )
 
   it("can be read in pieces", () => {
     const members = gathered(...[a, b, c].map((uuid) => membership(uuid)))
