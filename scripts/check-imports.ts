@@ -5,9 +5,10 @@ import { dirname, join, relative, sep } from "node:path"
 /** What each folder may import, besides itself. */
 export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   c1: [],
+  thread: [],
   engine: ["c1"],
-  http: [],
-  c1z: ["c1"],
+  http: ["thread"],
+  c1z: ["c1", "thread"],
   ndjson: ["c1"],
   posthog: ["c1", "engine", "http"],
   report: ["c1", "engine", "http"],

@@ -6,6 +6,7 @@ import { runInNewContext } from "node:vm"
 import { parentPort, workerData } from "node:worker_threads"
 import { createGunzip, type Gunzip } from "node:zlib"
 import type { Dispatcher } from "undici"
+import { giveWay } from "../thread/ThreadPriority.ts"
 import { BufferPool } from "./BufferPool.ts"
 import { beginsGzip } from "./GzipMark.ts"
 import * as HttpDispatcher from "./HttpDispatcher.ts"
@@ -253,6 +254,7 @@ const makeScanner = (): UnitScanner | undefined => {
 }
 
 const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory }: ThreadSetup): void => {
+  giveWay()
   const exchanges = new Map<number, Exchange>()
   const trims = new Map<number, RowTrim.RowTrimOptions>()
   const pool = new BufferPool()
