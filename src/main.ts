@@ -12,6 +12,9 @@ import * as WaitingThread from "./http/WaitingThread.ts"
 export const run = (thread: StartedThread | undefined): void => {
   SmallHeap.keep()
   if (thread !== undefined) {
+    // V8 makes code for buffers that are never given away, and throws all of it away with the first one that is: 35 functions
+    // were optimized twice.
+    new ArrayBuffer(1).transfer()
     SmallHeap.giveRoom()
     SmallHeap.collectBuffers()
   }
