@@ -2,10 +2,12 @@
  * The envelope of a `.c1z` file: five magic bytes, then one zstd frame that holds a SQLite database and ends the file.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Context, Effect, Exit, FileSystem, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, FileSystem, Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as Zlib from "node:zlib"
+import type { FinalBytes } from "./C1zDatabase.ts"
 import * as C1zError from "./C1zError.ts"
+import * as Frame from "./C1zFrame.ts"
 import * as C1zReadError from "./C1zReadError.ts"
 
 /** `C1ZF` and a NUL: the container of the SQLite engine. */
@@ -19,195 +21,181 @@ export const maxDatabaseBytes = 3 * 1024 ** 3
 
 const chunkSize = 64 * 1024
 
-/** What is compressed at a time of a small database: with 64 KiB the hops between pieces took as long again. */
-const packSize = 2 * 1024 ** 2
+/** What is compressed at a time: with 64 KiB the hops between pieces took as long again. */
+const pieceSize = 2 * 1024 ** 2
 
-/** Pieces of a large database that are compressed side by side, each on a thread of libzstd. */
-const lanes = 2
+/** What the checksum of a large one takes at a time. */
+const sumSize = 1024 ** 2
 
-/** The size of one of them. No less than what it looks back at, or libzstd takes that instead. */
-const laneSize = 3 * 1024 ** 2
-
-/** What comes out at a time. */
-const frameSize = 256 * 1024
-
-/** Bytes of database from which on parameters of our own pay. */
-const large = 64 * 1024 ** 2
-
-// Level 3 is what other writers use, and what a small file gets. In a large database nearly all that repeats is long and
-// lies far apart, so one table of long matches over a longer window finds more in less time: measured on 164 MB, 19.6 MB
-// in 0.19 s, at plain level 3 20.3 MB in 0.33 s. Only where nearly all are users without roles it finds less, by 1 %.
-// Readers refuse windows above 128 MiB.
-const parameters = (contentSize: number): Readonly<Record<number, number>> => ({
-  [Zlib.constants.ZSTD_c_compressionLevel]: 3,
-  ...(contentSize < large
-    ? {}
-    : {
-        [Zlib.constants.ZSTD_c_strategy]: Zlib.constants.ZSTD_fast,
-        [Zlib.constants.ZSTD_c_targetLength]: 0,
-        [Zlib.constants.ZSTD_c_minMatch]: 7,
-        [Zlib.constants.ZSTD_c_hashLog]: 17,
-        [Zlib.constants.ZSTD_c_windowLog]: 22
-      })
-})
-
-// One frame all the same, and the same one on any number of cores. Each piece finds what repeats in the half window before
-// it: 0.19 s in place of 0.31, for 1 % more bytes and 30 MB of memory. Without the flush, libzstd's threads leave input for
-// later, which Node takes for the end, and reports success.
-const inLanes = {
-  flush: Zlib.constants.ZSTD_e_flush,
-  params: {
-    [Zlib.constants.ZSTD_c_nbWorkers]: lanes,
-    [Zlib.constants.ZSTD_c_jobSize]: laneSize,
-    [Zlib.constants.ZSTD_c_overlapLog]: 8
-  }
+/** A database to be packed, which may still get larger. */
+export interface PackedDatabase<A> {
+  /** Its file. */
+  readonly file: string
+  /** Where it is as it will be. What is before `start` comes uncompressed where the database is large. */
+  readonly final: FinalBytes
+  /** Closes it: from then on all of it is as it will be. */
+  readonly finish: Effect.Effect<A, C1zError.C1zError>
 }
 
-/** Makes what compresses. Node's own may have been built without threads, and a system may refuse them. */
-export const CompressorMaker = Context.Reference("baton-posthog/c1z/CompressorMaker", {
-  defaultValue: () => Zlib.createZstdCompress
-})
+/** What is packed: a file to read, one to write, and how errors are told. */
+interface Work {
+  readonly input: FileSystem.File
+  readonly out: FileSystem.File
+  readonly onError: (cause: unknown) => C1zError.C1zError
+  /**
+   * One is read into while the other is compressed on a thread of its own. New ones for each piece, and a hop through
+   * streams, took as long again as the compression.
+   */
+  readonly buffers: readonly [Buffer, Buffer]
+}
 
-// libzstd takes the content size from `pledgedSrcSize`, writes it into the frame header and fails when the data turn out
-// otherwise.
-const frameOptions = (contentSize: number, hasLanes: boolean): Zlib.ZstdOptions => ({
-  chunkSize: frameSize,
-  ...(hasLanes ? { flush: inLanes.flush } : {}),
-  params: {
-    ...parameters(contentSize),
-    ...(hasLanes ? inLanes.params : {}),
-    [Zlib.constants.ZSTD_c_contentSizeFlag]: 1,
-    [Zlib.constants.ZSTD_c_checksumFlag]: 1
-  },
-  pledgedSrcSize: contentSize
-})
+type PackError = PlatformError | C1zError.C1zError
 
-// Node asks for more when the frame ended where its buffer did, and libzstd begins another one, with nothing in it.
-const emptyFrame = Buffer.from("28b52ffd240001000099e9d851", "hex")
+const write = (out: FileSystem.File, pieces: ReadonlyArray<Uint8Array>) =>
+  Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true })
 
-/** A frame being written: what comes out of it after each piece that goes in. */
-const makeFrame = Effect.fnUntraced(function* (
-  contentSize: number,
-  hasLanes: boolean,
-  onError: (cause: unknown) => C1zError.C1zError
-): Effect.fn.Return<Frame, C1zError.C1zError, Scope.Scope> {
-  let pieces: Array<Uint8Array> = []
-  const take = (): ReadonlyArray<Uint8Array> => {
-    const taken = pieces
-    pieces = []
-    return taken
+const readAt = (input: FileSystem.File, buffer: Uint8Array, position: number) =>
+  Effect.map(input.read(buffer, { position: BigInt(position) }), Number)
+
+/** Compresses what is from `start` up to `end`, and writes what comes out. */
+const feed = Effect.fnUntraced(function* (
+  { buffers, input, onError, out }: Work,
+  frame: Frame.Frame,
+  start: number,
+  end: number
+): Effect.fn.Return<void, PackError> {
+  let [filled, free] = buffers
+  let at = start
+  let pieces: ReadonlyArray<Uint8Array> = []
+  const read = (buffer: Buffer) => readAt(input, buffer.subarray(0, Math.min(pieceSize, end - at)), at)
+  let size = yield* read(filled)
+  while (size > 0) {
+    at += size
+    const [packed, next] = yield* Effect.all(
+      // A write that was begun ends before the file is closed.
+      [frame.add(filled.subarray(0, size)), read(free), Effect.uninterruptible(write(out, pieces))],
+      { concurrency: 3 }
+    )
+    pieces = packed
+    const emptied = filled
+    filled = free
+    free = emptied
+    size = next
   }
-  const make = yield* CompressorMaker
-  const zstd = yield* Effect.acquireRelease(
-    Effect.try({ try: () => make(frameOptions(contentSize, hasLanes)), catch: onError }),
-    (zstd) => Effect.sync(() => zstd.destroy())
-  )
-  zstd.on("data", (piece: Uint8Array) => pieces.push(piece))
-  // Node tells errors of libzstd by the event alone: the callback of the write that met one is never called.
-  let failed: (cause: unknown) => void = () => undefined
-  zstd.on("error", (cause) => failed(cause))
-  return {
-    add: (bytes) =>
-      Effect.callback((resume) => {
-        failed = (cause) => resume(Effect.fail(onError(cause)))
-        zstd.write(bytes, (error) => resume(error == null ? Effect.sync(take) : Effect.fail(onError(error))))
-      }),
-    end: Effect.callback((resume) => {
-      failed = (cause) => resume(Effect.fail(onError(cause)))
-      zstd.once("end", () =>
-        resume(Effect.sync(() => take().filter((piece) => contentSize === 0 || !emptyFrame.equals(piece))))
-      )
-      zstd.end()
-    })
-  }
+  if (at !== end) return yield* onError(`the database ends at byte ${at} of ${end}`)
+  yield* write(out, pieces)
 })
 
-/** A frame with its first piece in it, which is when libzstd starts its threads; without any where that fails. */
-const beginFrame = Effect.fnUntraced(function* (
-  contentSize: number,
-  first: Uint8Array,
-  onError: (cause: unknown) => C1zError.C1zError
+/** What a database gave when it was finished, and its size. */
+interface Finished<A> {
+  readonly given: A
+  readonly contentSize: number
+}
+
+/** Writes the frame of a database that is not large. */
+const packSmall = Effect.fnUntraced(function* <A>(work: Work, finished: Finished<A>) {
+  const frame = yield* Frame.whole(finished.contentSize, work.onError)
+  yield* feed(work, frame, 0, finished.contentSize)
+  yield* write(work.out, yield* frame.end)
+  return finished
+})
+
+/** The checksum of all that is in a file. */
+const sumOf = Effect.fnUntraced(function* ({ input, onError }: Work) {
+  const checksum = yield* Frame.checksum(onError)
+  const buffer = Buffer.allocUnsafeSlow(sumSize)
+  let at = 0
+  let size: number
+  while ((size = yield* readAt(input, buffer, at)) > 0) {
+    checksum.add(buffer.subarray(0, size))
+    at += size
+  }
+  return checksum.end()
+})
+
+/** Writes the frame of a large database, and as much of it as is final before that is finished. */
+const packLarge = Effect.fnUntraced(function* <A>(
+  work: Work,
+  { end, start }: FinalBytes,
+  finish: Effect.Effect<Finished<A>, PackError>
 ) {
-  const begin = (hasLanes: boolean) =>
-    Effect.gen(function* () {
-      const frame = yield* makeFrame(contentSize, hasLanes, onError)
-      return { frame, begun: yield* frame.add(first) }
-    })
-  if (contentSize < large) return yield* begin(false)
-  return yield* begin(true).pipe(
-    Effect.tapError(({ cause }) => Effect.logDebug(`No threads for the compression: ${String(cause)}`)),
-    Effect.catch(() => begin(false))
-  )
+  const { input, onError, out } = work
+  const hasFinished = yield* Deferred.make<number>()
+  const compressed = Effect.gen(function* () {
+    // Before it goes what is known last.
+    yield* out.seek(BigInt(magic.length + Frame.headBytes(start)), "start")
+    const frame = yield* Frame.blocks(onError)
+    yield* feed(work, frame, start, end)
+    yield* feed(work, frame, end, yield* Deferred.await(hasFinished))
+    yield* write(out, yield* frame.end)
+  })
+  const summed = Effect.gen(function* () {
+    const finished = yield* finish
+    yield* Deferred.succeed(hasFinished, finished.contentSize)
+    return { finished, sum: yield* sumOf(work) }
+  })
+  const [, { finished, sum }] = yield* Effect.all([compressed, summed], { concurrency: 2 })
+  yield* out.writeAll(sum)
+  const head = Buffer.allocUnsafe(start)
+  yield* readAt(input, head, 0)
+  yield* out.seek(BigInt(magic.length), "start")
+  yield* out.writeAll(Frame.headOf(head, finished.contentSize))
+  return finished
 })
-
-interface Frame {
-  readonly add: (bytes: Uint8Array) => Effect.Effect<ReadonlyArray<Uint8Array>, C1zError.C1zError>
-  readonly end: Effect.Effect<ReadonlyArray<Uint8Array>, C1zError.C1zError>
-}
 
 /**
- * Compresses the closed database at `database` into a new file at `file`, readable by its owner only, waits until the disk
- * has it, and removes the database meanwhile. Memory stays at a few buffers whatever the size. Succeeds with the size of the
- * file in bytes.
+ * Compresses a database into a new file at `file`, readable by its owner only, waits until the disk has it, and removes the
+ * database meanwhile. What of a large one is final is compressed while the rest of it is made. Memory stays at a few
+ * buffers whatever the size. Succeeds with the size of the file in bytes, and with what the database gave when it was
+ * finished.
  *
  * Errors speak of `target`, the file that the user asked for.
  */
-export const pack = Effect.fnUntraced(
-  function* (options: { readonly database: string; readonly file: string; readonly target: string }) {
+export const pack = <A>(options: {
+  readonly database: PackedDatabase<A>
+  readonly file: string
+  readonly target: string
+}): Effect.Effect<{ readonly bytes: number; readonly given: A }, C1zError.C1zError, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const { database, file, target } = options
+    const { final } = database
     const fs = yield* FileSystem.FileSystem
-    const contentSize = Number((yield* fs.stat(options.database)).size)
-    const reading = yield* Scope.fork(yield* Effect.scope)
-    const database = yield* Scope.provide(fs.open(options.database, { flag: "r" }), reading)
-    const out = yield* fs.open(options.file, { flag: "wx", mode: 0o600 })
+    const finish = Effect.gen(function* () {
+      const given = yield* database.finish
+      return { given, contentSize: Number((yield* fs.stat(database.file)).size) }
+    })
+    const working = yield* Scope.fork(yield* Effect.scope)
+    const input = yield* Scope.provide(fs.open(database.file, { flag: "r" }), working)
+    const out = yield* fs.open(file, { flag: "wx", mode: 0o600 })
     yield* out.writeAll(magic)
-    // Two buffers, one read into while the other is compressed on a thread of its own. New ones for each piece, and a hop
-    // through streams, took as long again as the compression.
-    const pieceSize = contentSize < large ? packSize : lanes * laneSize
-    let filled = Buffer.allocUnsafeSlow(pieceSize)
-    let free = Buffer.allocUnsafeSlow(pieceSize)
-    const write = (pieces: ReadonlyArray<Uint8Array>) =>
-      Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true })
-    const start = Number(yield* database.read(filled))
-    const { begun, frame } = yield* beginFrame(
-      contentSize,
-      filled.subarray(0, start),
-      C1zError.fromCause(options.target)
-    )
-    let pieces: ReadonlyArray<Uint8Array> = begun
-    let size = Number(yield* database.read(filled))
-    while (size > 0) {
-      const [packed, next] = yield* Effect.all(
-        // A write that was begun ends before the file is closed.
-        [frame.add(filled.subarray(0, size)), database.read(free), Effect.uninterruptible(write(pieces))],
-        { concurrency: 3 }
-      )
-      pieces = packed
-      const emptied = filled
-      filled = free
-      free = emptied
-      size = Number(next)
+    const work: Work = {
+      input,
+      out,
+      onError: C1zError.fromCause(target),
+      buffers: [Buffer.allocUnsafeSlow(pieceSize), Buffer.allocUnsafeSlow(pieceSize)]
     }
-    const last = pieces
+    const packed = Effect.gen(function* () {
+      if (final.end >= Frame.large) return yield* packLarge(work, final, finish)
+      const finished = yield* finish
+      if (finished.contentSize < Frame.large) return yield* packSmall(work, finished)
+      return yield* packLarge(work, { ...final, end: finished.contentSize }, Effect.succeed(finished))
+    })
+    const { given } = yield* Scope.provide(packed, working)
     yield* Effect.all(
       [
-        Effect.gen(function* () {
-          yield* Effect.uninterruptible(write(last))
-          yield* write(yield* frame.end)
-          yield* out.sync
-        }),
-        // Takes 25 ms with 164 MB, while the disk works. One that stays goes with its directory.
-        Effect.andThen(Scope.close(reading, Exit.void), Effect.ignore(fs.remove(options.database)))
+        out.sync,
+        // Takes 25 ms with 164 MB, and its buffers another 15, while the disk works. One that stays goes with its directory.
+        Effect.andThen(Scope.close(working, Exit.void), Effect.ignore(fs.remove(database.file)))
       ],
       { concurrency: 2, discard: true }
     )
-    return Number((yield* out.stat).size)
-  },
-  Effect.scoped,
-  (effect, options) =>
-    Effect.mapError(effect, (error: PlatformError | C1zError.C1zError) =>
+    return { bytes: Number((yield* out.stat).size), given }
+  }).pipe(
+    Effect.scoped,
+    Effect.mapError((error: PackError) =>
       error._tag === "PlatformError" ? C1zError.fromPlatformError(options.target)(error) : error
     )
-)
+  )
 
 const startsWith = (bytes: Uint8Array, prefix: Uint8Array): boolean => prefix.every((byte, at) => bytes[at] === byte)
 

@@ -49,6 +49,12 @@ const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table:
   }
 }
 
+/** Where a file is as it will be, however many indexes are still made in it: from the byte `start` up to the byte `end`. */
+export interface FinalBytes {
+  readonly start: number
+  readonly end: number
+}
+
 /** A database with the tables of a `.c1z`, open in the one transaction that all rows are written in. */
 export class C1zDatabase {
   readonly #database: DatabaseSync
@@ -112,12 +118,24 @@ export class C1zDatabase {
     return { table: table.name, id: String(id), change: row.change }
   }
 
+  /**
+   * Ends the transaction of the rows: nothing may follow but indexes. Those take pages of their own behind the others where
+   * none are free, and change no other than the first, which holds the schema and the number of pages.
+   */
+  seal(): FinalBytes {
+    const database = this.#database
+    database.exec("commit")
+    if (database.prepare("pragma freelist_count").get()?.["freelist_count"] !== 0) database.exec("vacuum")
+    const end = this.size
+    database.exec("begin")
+    return { start: pageSize, end }
+  }
+
   /** Ends the transaction and closes the database: from then on the file is complete. */
   finish(): Tables.C1zCounts {
     const database = this.#database
     this.#work = undefined
     database.exec("commit")
-    if (database.prepare("pragma freelist_count").get()?.["freelist_count"] !== 0) database.exec("vacuum")
     const count = (table: Tables.Table) =>
       Number(database.prepare(`select count(*) as rows from ${table.name}`).get()?.["rows"])
     const counts: Tables.C1zCounts = {

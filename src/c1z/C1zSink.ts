@@ -24,6 +24,11 @@ export interface C1zSinkOptions<E = never, R = never> {
   /** `full` unless told. */
   readonly syncType?: C1zSyncType
   /**
+   * Done after the last record was taken, before memory is taken to compress the file; with {@link thread}, while that makes
+   * the indexes.
+   */
+  readonly beforePacking?: Effect.Effect<void>
+  /**
    * Asked when the file is complete and nothing is in its place yet: where it is to appear after all, if not at `path`.
    * A failure discards the file.
    */
@@ -114,9 +119,14 @@ export const make = <E = never, R = never>(
       const publish = Effect.gen(function* () {
         // A clock that was set back must not make a sync end before it began.
         const endedAt = Math.max(startedAt, yield* Clock.currentTimeMillis)
-        const counts = yield* spool.finish(Time.fromMillis(endedAt))
+        const final = yield* spool.seal(Time.fromMillis(endedAt))
+        yield* options.beforePacking ?? Effect.void
         const file = path.join(scratch, "file")
-        const bytes = yield* Container.pack({ database, file, target: options.path })
+        const { bytes, given: counts } = yield* Container.pack({
+          database: { file: database, final, finish: spool.finish },
+          file,
+          target: options.path
+        })
         const wanted = options.destination === undefined ? options.path : yield* options.destination
         const place = wanted === options.path ? target : yield* Target.resolve(wanted)
         yield* fs.rename(file, place.path).pipe(

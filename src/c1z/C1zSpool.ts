@@ -6,6 +6,7 @@ import { resourceKey } from "../c1/Ids.ts"
 import { ProtobufError } from "../c1/ProtobufError.ts"
 import { type SyncRecord, describe } from "../c1/SyncRecord.ts"
 import { maxDatabaseBytes } from "./C1zContainer.ts"
+import type { FinalBytes } from "./C1zDatabase.ts"
 import { C1zError } from "./C1zError.ts"
 import * as C1zRow from "./C1zRow.ts"
 import * as C1zStore from "./C1zStore.ts"
@@ -29,8 +30,10 @@ export interface C1zSpoolOptions {
 
 export interface C1zSpool {
   readonly write: (records: ReadonlyArray<SyncRecord>) => Effect.Effect<void, C1zError>
-  /** Adds the run row and the indexes, and closes the database: from then on the file is complete. */
-  readonly finish: (endedAt: string) => Effect.Effect<Tables.C1zCounts, C1zError>
+  /** Adds the run row, after which there is nothing to be written, begins to make the indexes, and tells what of the file is final. */
+  readonly seal: (endedAt: string) => Effect.Effect<FinalBytes, C1zError>
+  /** Comes after that: closes the database once the indexes are there. From then on the file is complete. */
+  readonly finish: Effect.Effect<Tables.C1zCounts, C1zError>
 }
 
 /** Tables that get no more rows when a record of a kind comes: their indexes are made while the source is waited for. */
@@ -99,7 +102,7 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
 
   return {
     write: (records) => writeFrom(records, 0),
-    finish: Effect.fnUntraced(function* (endedAt) {
+    seal: Effect.fnUntraced(function* (endedAt) {
       yield* Effect.try({
         // `supports_diff` spares readers the rewriting of every grant on open; the columns of a finished full sync
         // have no parent, no link and no token.
@@ -118,8 +121,11 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
         },
         catch: store.explain
       })
+      const sealed = yield* store.seal
+      // A thread has them to make while this one goes on.
       yield* index(Tables.all)
-      return yield* store.finish
-    })
+      return yield* sealed
+    }),
+    finish: store.finish
   } satisfies C1zSpool
 })

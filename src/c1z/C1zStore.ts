@@ -1,7 +1,7 @@
 /** What has the database of a sync: this thread, or another (see `C1zThread`). */
 import { Effect, type Scope } from "effect"
 import { named } from "../c1/SyncRecord.ts"
-import { C1zDatabase, type Duplicate } from "./C1zDatabase.ts"
+import { C1zDatabase, type Duplicate, type FinalBytes } from "./C1zDatabase.ts"
 import { C1zError, fromCause } from "./C1zError.ts"
 import * as Tables from "./C1zTables.ts"
 import type { RowChange, RowValue } from "./RowBatch.ts"
@@ -24,6 +24,11 @@ export interface C1zStore {
   readonly settle: Effect.Effect<void, C1zError>
   /** Makes the indexes of a table, unless they are there. */
   readonly index: (table: Tables.Table) => Effect.Effect<void, C1zError>
+  /**
+   * Ends the rows: from then on there may be indexes, and the end. What it gives waits for that, and tells what of the file
+   * is as it will be.
+   */
+  readonly seal: Effect.Effect<Effect.Effect<FinalBytes, C1zError>, C1zError>
   readonly finish: Effect.Effect<Tables.C1zCounts, C1zError>
 }
 
@@ -86,6 +91,10 @@ export const open = Effect.fnUntraced(function* ({
           ),
         { discard: true }
       ),
+    seal: Effect.map(
+      attempt(() => database.seal()),
+      Effect.succeed
+    ),
     finish: attempt(() => database.finish())
   }
 })

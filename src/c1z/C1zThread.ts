@@ -4,6 +4,7 @@
  */
 import { Effect, type Scope } from "effect"
 import { Worker } from "node:worker_threads"
+import type { FinalBytes } from "./C1zDatabase.ts"
 import { C1zError, fromCause } from "./C1zError.ts"
 import { type C1zStore, type C1zStoreOptions, explain, tooLarge } from "./C1zStore.ts"
 import * as Tables from "./C1zTables.ts"
@@ -40,6 +41,7 @@ export const open = Effect.fnUntraced(function* ({
   const free = Array.from({ length: mostUnderWay - 1 }, () => new ArrayBuffer(roomy))
   const batch = new RowBatchWriter(new ArrayBuffer(roomy))
   let failure: C1zError | undefined
+  let final: FinalBytes | undefined
   let counts: Tables.C1zCounts | undefined
   let onNews: (() => void) | undefined
 
@@ -61,6 +63,9 @@ export const open = Effect.fnUntraced(function* ({
       case "written":
         // One that grew for a large row is not kept.
         free.push(message.buffer.byteLength > roomy ? new ArrayBuffer(roomy) : message.buffer)
+        break
+      case "sealed":
+        final = message.final
         break
       case "finished":
         counts = message.counts
@@ -129,6 +134,10 @@ export const open = Effect.fnUntraced(function* ({
         send,
         Effect.sync(() => post({ tag: "index", table: Tables.all.indexOf(table) }))
       ),
+    seal: Effect.map(send, () => {
+      post({ tag: "seal" })
+      return awaited(() => final)
+    }),
     finish: Effect.andThen(
       send,
       Effect.suspend(() => {

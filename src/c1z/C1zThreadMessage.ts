@@ -1,5 +1,5 @@
 /** What the two sides of `C1zThread` say to each other. */
-import type { Duplicate } from "./C1zDatabase.ts"
+import type { Duplicate, FinalBytes } from "./C1zDatabase.ts"
 import type { C1zCounts } from "./C1zTables.ts"
 
 /** What the thread is started with. */
@@ -13,11 +13,13 @@ export interface ThreadOptions {
 export type ToThread =
   /** A `RowBatch`, whose buffer comes back. */
   | { readonly tag: "rows"; readonly batch: Uint8Array<ArrayBuffer> }
+  | { readonly tag: "seal" }
   | { readonly tag: "index"; readonly table: number }
   | { readonly tag: "finish" }
 
 export type FromThread =
   | { readonly tag: "written"; readonly buffer: ArrayBuffer }
+  | { readonly tag: "sealed"; readonly final: FinalBytes }
   | { readonly tag: "finished"; readonly counts: C1zCounts }
   | { readonly tag: "failed"; readonly failure: ThreadFailure }
 

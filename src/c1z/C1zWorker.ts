@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { C1zDatabase } from "./C1zDatabase.ts"
 import * as Tables from "./C1zTables.ts"
 import type { FromThread, ThreadFailure, ThreadOptions, ToThread } from "./C1zThreadMessage.ts"
+import { giveWay } from "../thread/ThreadPriority.ts"
 import { forEachRow } from "./RowBatch.ts"
 
 const thrown = (cause: unknown, database: C1zDatabase | undefined): ThreadFailure => ({
@@ -29,6 +30,9 @@ const obey = (
       answer({ tag: "written", buffer: order.batch.buffer }, [order.batch.buffer])
       return undefined
     }
+    case "seal":
+      answer({ tag: "sealed", final: database.seal() })
+      return undefined
     case "index": {
       const table = tableAt(order.table)
       for (const index of table.indexes) {
@@ -44,6 +48,7 @@ const obey = (
 }
 
 const serve = (port: MessagePort, { file, limit }: ThreadOptions): void => {
+  giveWay()
   let database: C1zDatabase | undefined
   const attempt = (run: () => ThreadFailure | "over" | undefined): void => {
     let end

@@ -100,14 +100,13 @@ const syncTo = Effect.fnUntraced(function* (
     closeClient: Effect.Effect<void> = Effect.void
   ) {
     const client = yield* PostHogClient
-    const made = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
-    const run = { ...made, records: Stream.onEnd(made.records, closeClient) }
+    const run = Sync.make(connectorOf(values), { concurrency: values.workers, scope, strict: values.strict })
     const tell = Effect.gen(function* () {
       yield* note({ report: yield* run.report, requests: yield* client.statistics })
     })
     const written =
       output === "c1z"
-        ? yield* Effect.ensuring(writeC1z(run, values, syncId, scope, startedAtMillis), tell)
+        ? yield* Effect.ensuring(writeC1z(run, values, syncId, scope, startedAtMillis, closeClient), tell)
         : yield* Effect.ensuring(writeNdjson(run, syncId), tell)
     yield* note({ output: written })
     const report = yield* run.report
@@ -144,7 +143,7 @@ const syncTo = Effect.fnUntraced(function* (
       apiToken,
       options: { pageSize: values.pageSize, memberships: values.memberships, allowPartial: values.allowPartial }
     })
-    // Closed when all is read: the memory of its thread is free while the file is compressed.
+    // Closed when all is read.
     const clientScope = yield* Scope.fork(yield* Effect.scope)
     return yield* Layer.buildWithScope(
       PostHogLayer.client(values, display.onWait, checkpoint.journal, HttpThread.layer),
@@ -227,7 +226,8 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
   values: SettingValues,
   syncId: string,
   scope: Sync.SyncScope,
-  startedAt: number | undefined
+  startedAt: number | undefined,
+  closeClient: Effect.Effect<void>
 ) {
   const path = values.file
   const syncType = SyncScopes.syncTypeOf(scope)
@@ -245,8 +245,17 @@ const writeC1z = Effect.fnUntraced(function* <E, R>(
     // What follows is the rename: from here on the run ends as it would, whatever signal comes.
   }).pipe(Effect.tap((yield* PointOfNoReturn).pass))
   const file = yield* Stream.run(
-    Stream.onEnd(sync.records, Effect.sync(SmallHeap.shrinkSoon)),
-    C1zSink.make({ path, syncId, syncType, startedAt, destination, thread: true })
+    sync.records,
+    C1zSink.make({
+      path,
+      syncId,
+      syncType,
+      startedAt,
+      destination,
+      // The memory of its thread is free while the file is compressed.
+      beforePacking: Effect.all([closeClient, Effect.sync(SmallHeap.collect)], { concurrency: 2, discard: true }),
+      thread: true
+    })
   )
   if (problem !== undefined) return yield* new DropBrake.HeldBack({ path, kept: file.path, ...problem })
   return `${file.path} (${Summary.formatBytes(file.bytes)})`

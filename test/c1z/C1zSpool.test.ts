@@ -1,6 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { readFileSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import type { SyncRecord } from "../../src/c1/SyncRecord.ts"
 import * as C1zSpool from "../../src/c1z/C1zSpool.ts"
@@ -9,13 +10,15 @@ import { organization, roleType, syncId, temporaryPath, user, userId } from "./O
 const startedAt = "2026-01-02 03:04:05"
 const endedAt = "2026-01-02 03:04:06"
 
+const end = (spool: C1zSpool.C1zSpool) => Effect.andThen(spool.seal(endedAt), spool.finish)
+
 for (const thread of [false, true]) {
   const open = (file: string, limit?: number) =>
     C1zSpool.open({ file, target: "sync.c1z", syncId, startedAt, thread, ...(limit === undefined ? {} : { limit }) })
 
   /** Why these records cannot be written; a thread of its own tells it later. */
   const refusal = (spool: C1zSpool.C1zSpool, records: ReadonlyArray<SyncRecord>) =>
-    Effect.flip(thread ? Effect.andThen(spool.write(records), spool.finish(endedAt)) : spool.write(records))
+    Effect.flip(thread ? Effect.andThen(spool.write(records), end(spool)) : spool.write(records))
 
   layer(NodeServices.layer)(thread ? "C1zSpool with a thread of its own" : "C1zSpool", (it) => {
     it.effect("leaves one self-contained database without journal or free pages", () =>
@@ -23,7 +26,7 @@ for (const thread of [false, true]) {
         const file = yield* temporaryPath("database")
         const spool = yield* open(file)
         yield* spool.write([...organization({ users: 5, roles: 2, rolesEach: 1 })])
-        const counts = yield* spool.finish(endedAt)
+        const counts = yield* end(spool)
         assert.deepStrictEqual(counts, { resourceTypes: 2, resources: 7, entitlements: 2, grants: 5 })
 
         const database = new DatabaseSync(file, { readOnly: true })
@@ -50,6 +53,26 @@ for (const thread of [false, true]) {
       })
     )
 
+    it.effect("says, when its rows are there, what of the file stays as it is while the indexes are made", () =>
+      Effect.gen(function* () {
+        const file = yield* temporaryPath("database")
+        const spool = yield* open(file)
+        // Pages that became free are not among them, in which indexes could come to stand.
+        const gone = Array.from({ length: 300 }, (_, at): SyncRecord => ({ _tag: "Retraction", value: userId(at) }))
+        const records = [...organization({ users: 2000, roles: 20, rolesEach: 5 })]
+        const isResource = (record: SyncRecord) => record._tag === "ResourceType" || record._tag === "Resource"
+        yield* spool.write([...records.filter(isResource), ...gone, ...records.filter((record) => !isResource(record))])
+        const { end, start } = yield* spool.seal(endedAt)
+        const before = readFileSync(file)
+        yield* spool.finish
+        const after = readFileSync(file)
+        assert.strictEqual(start, 8192)
+        assert.isAbove(end, 2 * 1024 ** 2)
+        assert.isAbove(after.length, end)
+        assert.isTrue(after.subarray(start, end).equals(before.subarray(start, end)))
+      })
+    )
+
     it.effect("stops before the database gets larger than readers accept", () =>
       Effect.gen(function* () {
         const spool = yield* open(yield* temporaryPath("database"), 512 * 1024)
@@ -62,7 +85,7 @@ for (const thread of [false, true]) {
       Effect.gen(function* () {
         const spool = yield* open(yield* temporaryPath("database"))
         yield* spool.write([user(1), user(2), user(1)])
-        const error = yield* Effect.flip(spool.finish(endedAt))
+        const error = yield* Effect.flip(end(spool))
         assert.strictEqual(error.reason, "DuplicateRecord")
         assert.strictEqual(error.detail, "user:u1 in v1_resources")
       })
@@ -101,7 +124,7 @@ for (const thread of [false, true]) {
     it.effect("says what SQLite said of a file that cannot be opened", () =>
       Effect.gen(function* () {
         const file = `${yield* temporaryPath("missing")}/database`
-        const error = yield* Effect.flip(Effect.flatMap(open(file), (spool) => spool.finish(endedAt)))
+        const error = yield* Effect.flip(Effect.flatMap(open(file), (spool) => end(spool)))
         assert.strictEqual(error.reason, "Io")
         assert.strictEqual(error.detail, "unable to open database file")
         assert.propertyVal(error.cause, "errcode", 14)

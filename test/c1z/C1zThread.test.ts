@@ -14,6 +14,8 @@ import { organization, role, roleId, roleType, syncId, temporaryPath, user, user
 const startedAt = "2026-01-02 03:04:05"
 const endedAt = "2026-01-02 03:04:06"
 
+const end = (spool: C1zSpool.C1zSpool) => Effect.andThen(spool.seal(endedAt), spool.finish)
+
 const open = (file: string, thread = true) => C1zSpool.open({ file, target: "sync.c1z", syncId, startedAt, thread })
 
 /** The threads that are started from now on. */
@@ -44,7 +46,7 @@ const bytesOf = Effect.fnUntraced(function* (
     yield* spool.write(records.slice(at, at + size))
     at += size
   }
-  const counts = yield* spool.finish(endedAt)
+  const counts = yield* end(spool)
   return { counts, bytes: readFileSync(file) }
 }, Effect.scoped)
 
@@ -113,7 +115,7 @@ layer(NodeServices.layer)("C1zThread", (it) => {
       const file = yield* temporaryPath("database")
       const spool = yield* open(file)
       yield* spool.write([userType, user(1), half, { _tag: "Retraction", value: half.value.id }])
-      yield* spool.finish(endedAt)
+      yield* end(spool)
       const database = new DatabaseSync(file, { readOnly: true })
       assert.strictEqual(database.prepare("select count(*) as rows from v1_resources").get()?.["rows"], 1)
       database.close()
@@ -139,7 +141,7 @@ layer(NodeServices.layer)("C1zThread", (it) => {
       yield* Effect.addFinalizer(() => Effect.sync(() => posted.mockRestore()))
       const spool = yield* open(yield* temporaryPath("database"))
       yield* spool.write([...organization({ users: 8000, roles: 30, rolesEach: 3 })])
-      const counts = yield* spool.finish(endedAt)
+      const counts = yield* end(spool)
       assert.strictEqual(counts.grants, 24_000)
       assert.isAbove(batches, 20)
       assert.strictEqual(most, 3)
@@ -157,7 +159,7 @@ layer(NodeServices.layer)("C1zThread", (it) => {
       )
     }
     const packages = visit(new URL("../../src/c1z/C1zWorker.ts", import.meta.url))
-    assert.deepStrictEqual([...new Set(packages)].sort(), ["node:sqlite", "node:worker_threads"])
+    assert.deepStrictEqual([...new Set(packages)].sort(), ["node:os", "node:sqlite", "node:worker_threads"])
     assert.isAbove(seen.size, 4)
   })
 
@@ -222,7 +224,7 @@ layer(NodeServices.layer)("C1zThread", (it) => {
         await new Promise(setImmediate)
         await Promise.all(threads.map((thread) => thread.terminate()))
       })
-      const asked = next === "a record" ? spool.write([user(1)]) : Effect.asVoid(spool.finish(endedAt))
+      const asked = next === "a record" ? spool.write([user(1)]) : Effect.asVoid(end(spool))
       const error = yield* Effect.flip(asked)
       assert.strictEqual(error.reason, "Io")
       assert.match(error.detail ?? "", /^the thread that writes the database ended: exit code \d$/)
@@ -234,7 +236,7 @@ layer(NodeServices.layer)("C1zThread", (it) => {
       const threads = yield* watchThreads
       const spool = yield* open(yield* temporaryPath("database"))
       yield* spool.write([userType, roleType])
-      const finishing = yield* Effect.forkChild(Effect.flip(spool.finish(endedAt)))
+      const finishing = yield* Effect.forkChild(Effect.flip(end(spool)))
       while (threads.length === 0) yield* Effect.promise(() => new Promise(setImmediate))
       threads[0]?.emit("error", new RangeError("no memory is left"))
       const error = yield* Fiber.join(finishing)
@@ -248,9 +250,9 @@ layer(NodeServices.layer)("C1zThread", (it) => {
       const spool = yield* open(yield* temporaryPath("database"))
       const twice: ReadonlyArray<SyncRecord> = [user(1), user(1), { _tag: "Retraction", value: roleId(1) }]
       const errors = [
-        yield* Effect.flip(Effect.andThen(spool.write(twice), spool.finish(endedAt))),
+        yield* Effect.flip(Effect.andThen(spool.write(twice), end(spool))),
         yield* Effect.flip(spool.write([user(2)])),
-        yield* Effect.flip(spool.finish(endedAt))
+        yield* Effect.flip(end(spool))
       ]
       assert.deepStrictEqual(
         errors.map((error) => error.detail),
