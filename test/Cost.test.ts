@@ -72,13 +72,13 @@ describe("a sync costs", () => {
     })
   )
 
-  it.effect("to be resumed, a sixteenth of the kilobyte that a membership is, and three quarters of a member", () =>
+  it.effect("to be resumed, a twentieth of the kilobyte that a membership is, and half of a member", () =>
     Effect.gen(function* () {
       const { bytes, journal } = counting()
       const [members, roles, membershipsPerRole] = [500, 20, 100]
       yield* sync({ organization: makeOrganization({ members, roles, membershipsPerRole }), journal })
       // Memberships come twice: embedded, and from their own list.
-      assert.isBelow(bytes(), members * 400 + roles * (500 + 2 * membershipsPerRole * 60))
+      assert.isBelow(bytes(), members * 260 + roles * (500 + 2 * membershipsPerRole * 48))
     })
   )
 

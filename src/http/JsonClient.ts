@@ -268,7 +268,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     })
     if (recorder !== undefined) {
       const isUsable = !echo.isSeen() && rows.isSound?.() !== false
-      const rest = isUsable ? kept?.end(answer.body) : undefined
+      const rest = isUsable ? kept?.end(end.envelope, answer.body) : undefined
       yield* onDisk(rest === undefined ? recorder.discard : recorder.commit(rest))
       kept?.release()
     }
@@ -282,7 +282,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     rows: RowReader,
     arrival: Arrival
   ) {
-    const recorder = journal === undefined || rows === noRows ? undefined : yield* journal.record(path)
+    const recorder =
+      journal === undefined || rows === noRows ? undefined : yield* journal.record(KeptAnswer.nameOf(path, rows))
     const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) })
     const { answer, size } = yield* readBody(path, body, rows, recorder, arrival).pipe(
       Effect.onError(() => recorder?.discard ?? Effect.void)
@@ -378,21 +379,27 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     return { no: 0, little: Math.min(littlePatience, retries), yes: retries }[patience]
   }
 
-  /** An answer of an interrupted run, which holds as the server's own. A disk that fails is as if there were none. */
-  const remembered = Effect.fnUntraced(function* (path: string, rows: RowReader) {
-    if (journal === undefined || rows === noRows) return Option.none<JsonAnswer>()
-    const body = yield* journal.replay(path)
-    if (Option.isNone(body)) return Option.none<JsonAnswer>()
-    return yield* readBody(path, body.value, rows, undefined).pipe(
-      Effect.map(({ answer }) => answer),
-      Effect.option
-    )
-  })
+  /** An answer of an interrupted run, which holds as the server's own; none where it cannot be read. */
+  const remembered = Effect.fnUntraced(
+    function* (path: string, rows: RowReader) {
+      const kept =
+        journal === undefined || rows === noRows ? undefined : yield* journal.replay(KeptAnswer.nameOf(path, rows))
+      if (kept === undefined || Option.isNone(kept)) return undefined
+      rows.start()
+      const { redact } = makeEcho()
+      const reader = new KeptAnswer.KeptReader(rows.fields?.size ?? 0)
+      const trimmed = TrimmedRows.make({ ...rows, redact })
+      yield* Stream.runForEach(kept.value, (bytes) => Effect.sync(() => trimmed.push(reader.push(bytes))))
+      const end = trimmed.end()
+      if (end.truncated) return undefined
+      return yield* Effect.try((): JsonAnswer => ({ body: JSON.parse(redact(end.envelope)), rows: end.rows }))
+    },
+    Effect.orElseSucceed(() => undefined)
+  )
 
   const get = Effect.fnUntraced(function* (path: string, given: GetOptions = {}) {
     const { fresh = false, purpose, retries = options.retries, rows = noRows } = given
-    const known = fresh ? Option.none<JsonAnswer>() : yield* remembered(path, rows)
-    return Option.isSome(known) ? known.value : yield* ask(path, retries, rows, purpose)
+    return (fresh ? undefined : yield* remembered(path, rows)) ?? (yield* ask(path, retries, rows, purpose))
   })
 
   /** Sends until an answer comes or patience ends. Refusals and other failures are counted apart. */

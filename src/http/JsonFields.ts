@@ -43,6 +43,8 @@ export interface Fields {
   readonly tree: Node
   /** How many there are, those on the way to others included. */
   readonly size: number
+  /** The paths, as JSON. */
+  readonly paths: string
 }
 
 /**
@@ -62,7 +64,7 @@ export const fieldsOf = (fields: ReadonlyArray<ReadonlyArray<string>>): Fields =
     })
   }
   const tree = node("", -1, below([]))
-  return { tree, size }
+  return { tree, size, paths: JSON.stringify(fields) }
 }
 
 /** For each field whether it is an object on the way to others, where it is one. */

@@ -1,9 +1,14 @@
 /**
- * What is remembered of an answer: JSON that says the same to the reader of its rows, without what that does not use: an
- * eighth of what a sync receives. None of it is in memory for longer than it takes to write it.
+ * What is remembered of an answer: what its reader was told, without what that does not use: a tenth of what a sync
+ * receives. None of it is in memory for longer than it takes to write it.
+ *
+ * As `RowCuts` tells where the rows stand, with the bytes in between: one for the kind of an entry, then what it takes of
+ * the answer, each value with its length before it.
  */
 import type { BufferPool } from "./BufferPool.ts"
 import type { JsonRow, JsonRowsTarget } from "./JsonRows.ts"
+import { KeptBytes } from "./KeptBytes.ts"
+import * as RowCuts from "./RowCuts.ts"
 import type { RowReader } from "./RowReader.ts"
 
 export interface KeptAnswer {
@@ -11,8 +16,8 @@ export interface KeptAnswer {
   readonly target: JsonRowsTarget
   /** What there is to write since the last time; nothing while it is little. */
   readonly take: () => Uint8Array | undefined
-  /** The last of it; `body` is what was around the rows. Nothing for an answer that has no rows to be remembered. */
-  readonly end: (body: unknown) => Uint8Array | undefined
+  /** The last of it: what was around the rows, as text and parsed. Nothing for an answer that has no rows. */
+  readonly end: (envelope: string, body: unknown) => Uint8Array | undefined
   /** When all of it is written. */
   readonly release: () => void
 }
@@ -20,124 +25,34 @@ export interface KeptAnswer {
 /** Bytes from which on they are worth being written. */
 const enough = 128 * 1024
 
-/** JSON, or values of it, put together from pieces. */
-export class KeptBytes {
-  readonly #pool: BufferPool
-  #bytes: Buffer
-  #size = 0
+/** Whether rows were split from it: an object in which `results` is what remains of them. */
+const hasRows = (body: unknown): boolean =>
+  typeof body === "object" &&
+  body !== null &&
+  "results" in body &&
+  Array.isArray(body.results) &&
+  body.results.length === 0
 
-  constructor(pool: BufferPool) {
-    this.#pool = pool
-    this.#bytes = pool.take()
-  }
-
-  get size(): number {
-    return this.#size
-  }
-
-  add(bytes: Uint8Array, start = 0, stop = bytes.length): this {
-    const size = stop - start
-    this.#reserve(size)
-    const target = this.#bytes
-    const at = this.#size
-    // Most pieces are short, which a loop copies faster than a call.
-    if (size > 64) target.set(bytes.subarray(start, stop), at)
-    else for (let index = 0; index < size; index++) target[at + index] = bytes[start + index] ?? 0
-    this.#size = at + size
-    return this
-  }
-
-  text(text: string): this {
-    return this.add(Buffer.from(text))
-  }
-
-  /** Forgets what was added beyond a {@link KeptBytes.size} that it had since the last {@link KeptBytes.take}. */
-  rewind(size: number): void {
-    this.#size = size
-  }
-
-  /** What was added since the last time; a reader of it must be done with it before more is added. */
-  take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.#size)
-    this.#size = 0
-    return taken
-  }
-
-  /** Gives its buffer back: what was taken is not to be used any more either. */
-  release(): void {
-    this.#pool.give(this.#bytes)
-  }
-
-  #reserve(count: number): void {
-    const needed = this.#size + count
-    if (needed <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2))
-    this.#bytes.copy(larger, 0, 0, this.#size)
-    this.#bytes = larger
-  }
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-/** Whether it is an object in which the array under that key is what remains of one that was split. */
-const hasEmpty = (value: unknown, key: string): value is Readonly<Record<string, unknown>> => {
-  const items = isObject(value) ? value[key] : undefined
-  return Array.isArray(items) && items.length === 0
-}
-
-/**
- * The members of an object but one, as they continue an object that was begun with that one; nothing when they cannot be
- * written as they were read.
- */
-const continued = (value: Readonly<Record<string, unknown>>, but: string): string | undefined => {
-  let isExact = true
-  const rest = JSON.stringify(
-    Object.fromEntries(Object.entries(value).filter(([key]) => key !== but)),
-    (_, member: unknown) => {
-      // Too large a number, which JSON would write as null.
-      if (typeof member === "number" && !Number.isFinite(member)) isExact = false
-      return member
-    }
-  )
-  if (!isExact) return undefined
-  return rest === "{}" ? "]}" : `],${rest.slice(1)}`
-}
-
-const comma = Buffer.from(",")
-const opening = Buffer.from('{"results":[')
+/** What an answer is remembered by: its path, and what is kept of it. */
+export const nameOf = (path: string, { fields, inner }: RowReader): string =>
+  JSON.stringify([path, fields?.paths ?? "", inner?.key ?? ""])
 
 export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
-  const { inner } = rows
-  const kept = new KeptBytes(pool).add(opening)
-  const itemsOpening = Buffer.from(`{${JSON.stringify(inner?.key)}:[`)
-  let hasRows = false
-  let hasItems = false
-  let isFaithful = true
-  const separate = (): void => {
-    if (hasRows) kept.add(comma)
-    hasRows = true
-  }
+  const { fields, inner } = rows
+  const kept = new KeptBytes(pool)
   const keep = (row: JsonRow): void => {
-    if (rows.keep?.(row, kept) !== true) kept.text(row.json())
+    const { size } = kept
+    if (rows.keep?.(row, kept.byte(RowCuts.plain)) === true) return
+    kept.rewind(size)
+    kept.byte(RowCuts.whole).text(row.json())
   }
   return {
     target: {
-      fields: rows.fields,
+      fields,
       onRow: (row) => {
         rows.onRow(row)
-        if (hasItems) {
-          const value: unknown = JSON.parse(row.json())
-          hasItems = false
-          // Something else may have come under the same key, written with escapes.
-          const rest = hasEmpty(value, inner?.key ?? "") ? continued(value, inner?.key ?? "") : undefined
-          if (rest === undefined) isFaithful = false
-          else kept.text(rest)
-          return
-        }
-        separate()
         if (inner === undefined) keep(row)
-        else kept.text(row.json())
+        else kept.byte(RowCuts.front).text(row.json()).byte(RowCuts.rowEnd)
       },
       inner:
         inner === undefined
@@ -146,21 +61,78 @@ export const make = (rows: RowReader, pool: BufferPool): KeptAnswer => {
               key: inner.key,
               onItem: (item) => {
                 inner.onItem(item)
-                if (hasItems) kept.add(comma)
-                else {
-                  separate()
-                  kept.add(itemsOpening)
-                }
-                hasItems = true
                 keep(item)
               }
             }
     },
     take: () => (kept.size < enough ? undefined : kept.take()),
-    end: (body) => {
-      const rest = isFaithful && hasEmpty(body, "results") ? continued(body, "results") : undefined
-      return rest === undefined ? undefined : kept.text(rest).take()
-    },
+    end: (envelope, body) =>
+      hasRows(body) ? kept.byte(RowCuts.rest).text(envelope).byte(RowCuts.answerEnd).take() : undefined,
     release: () => kept.release()
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+/** Reads what was kept of an answer with so many fields. */
+export class KeptReader {
+  readonly #fields: number
+  /** What came and is not told yet, and how much of that there has to be to tell more. */
+  #pieces: Array<Uint8Array> = []
+  #size = 0
+  #needed = 0
+
+  constructor(fields: number) {
+    this.#fields = fields
+  }
+
+  /** The whole entries up to the end of the next bytes. */
+  push(bytes: Uint8Array): RowCuts.CutBytes {
+    const cuts = new RowCuts.Cuts()
+    this.#pieces.push(bytes)
+    this.#size += bytes.length
+    if (this.#size < this.#needed) return { bytes: nothing, cuts: cuts.take() }
+    const all = Buffer.concat(this.#pieces)
+    const values: Array<Uint8Array> = []
+    let at = 0
+    let end = 0
+    /** Takes a value, and tells whether it is there. */
+    const value = (): boolean => {
+      let size = 0
+      let shift = 0
+      let byte: number
+      do {
+        end = at + 1
+        if (at >= all.length) return false
+        byte = all[at++] ?? 0
+        size += (byte & 0x7f) * 2 ** shift
+        shift += 7
+      } while (byte > 0x7f)
+      end = at + size
+      if (end > all.length) return false
+      cuts.add(size)
+      values.push(all.subarray(at, at + size))
+      at += size
+      return true
+    }
+    const entry = (): boolean => {
+      end = at + 1
+      if (at >= all.length) return false
+      const kind = all[at++] ?? 0
+      cuts.add(kind)
+      if (kind === RowCuts.rowEnd || kind === RowCuts.answerEnd) return true
+      for (let n = kind === RowCuts.plain ? this.#fields : 1; n > 0; n--) if (!value()) return false
+      return true
+    }
+    for (;;) {
+      const [start, size, count] = [at, cuts.size, values.length]
+      if (entry()) continue
+      const rest = all.subarray(start)
+      this.#pieces = [rest]
+      this.#size = rest.length
+      this.#needed = end - start
+      cuts.rewind(size)
+      return { bytes: Buffer.concat(values.slice(0, count)), cuts: cuts.take() }
+    }
   }
 }

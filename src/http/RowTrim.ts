@@ -7,7 +7,7 @@ import { BufferPool } from "./BufferPool.ts"
 import { openArray, openObject } from "./JsonGrammar.ts"
 import { type Fields, onTheWay } from "./JsonFields.ts"
 import * as JsonRows from "./JsonRows.ts"
-import { KeptBytes } from "./KeptAnswer.ts"
+import { KeptBytes } from "./KeptBytes.ts"
 import * as RowCuts from "./RowCuts.ts"
 import type { UnitScanner } from "./UnitScanner.ts"
 

@@ -4,7 +4,7 @@
  */
 import { type Fields, fieldsOf } from "../http/JsonFields.ts"
 import type { JsonRow } from "../http/JsonRows.ts"
-import type { KeptBytes } from "../http/KeptAnswer.ts"
+import type { KeptBytes } from "../http/KeptBytes.ts"
 import { type Member, type PostHogUser, posthogTime } from "./PostHogSchema.ts"
 import type { People } from "./People.ts"
 import * as RowBytes from "./RowBytes.ts"
@@ -39,6 +39,8 @@ const lastName = 9
 const email = 10
 const isEmailVerified = 11
 const roleAtOrganization = 12
+/** On the way to others, and behind them. */
+const userObject = 13
 
 /** What a row holds that takes a schema to judge. */
 const odd = Symbol("odd")
@@ -116,20 +118,11 @@ export const read = (row: JsonRow, people: People): Member | undefined => {
   return member
 }
 
-/** What comes before the value of each field in what is kept; the id and `user.uuid` are always there. */
-const before = paths.map((path, n) =>
-  Buffer.from(n === id ? '{"id":' : n === uuid ? ',"user":{"uuid":' : `,${JSON.stringify(path.at(-1))}:`)
-)
-const close = Buffer.from("}}")
-
 /** Keeps of a row that was read what was looked at. */
 export const keep = (row: JsonRow, kept: KeptBytes): void => {
   const { bytes } = row
-  for (let n = 0; n < before.length; n++) {
-    const start = row.start(n)
-    if (start >= 0) kept.add(before[n] ?? close).add(bytes, start, row.stop(n))
-  }
-  kept.add(close)
+  for (let n = 0; n < userObject; n++) kept.value(bytes, row.start(n), row.stop(n))
+  kept.value(bytes, row.start(userObject), row.start(userObject) + 1)
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

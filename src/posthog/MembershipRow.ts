@@ -5,7 +5,7 @@
  */
 import { type Fields, fieldsOf } from "../http/JsonFields.ts"
 import type { JsonRow } from "../http/JsonRows.ts"
-import type { KeptBytes } from "../http/KeptAnswer.ts"
+import type { KeptBytes } from "../http/KeptBytes.ts"
 import type { People } from "./People.ts"
 import { botSuffix, type NumberedMember } from "./RoleMembers.ts"
 import * as RowBytes from "./RowBytes.ts"
@@ -24,6 +24,10 @@ export const fields: Fields = fieldsOf(paths)
 const userUuid = 0
 const userEmail = 1
 const organizationMember = 2
+/** On the way to others. */
+const userObject = 4
+
+const absent = -1
 
 /** Whether the email is there and no text. */
 const hasOddEmail = (row: JsonRow): boolean => {
@@ -56,16 +60,16 @@ export const read = (row: JsonRow, people: People): NumberedMember | undefined =
   return { person, uuid: people.uuid(person), cause }
 }
 
-const text = (json: string): Buffer => Buffer.from(json)
-const beforeUuid = text('{"user":{"uuid":')
-const bot = text(`,"email":"${botSuffix}"`)
-const unlinked = text('},"organization_member":null}')
-const close = text("}}")
+const bot = Buffer.from(`"${botSuffix}"`)
 
 /** Keeps of a row that was read what was looked at, as far as it matters. */
 export const keep = (row: JsonRow, kept: KeptBytes): void => {
   const { bytes } = row
-  kept.add(beforeUuid).add(bytes, row.start(userUuid), row.stop(userUuid))
-  if (isBot(row)) kept.add(bot)
-  kept.add(RowBytes.isNull(bytes, row.start(organizationMember)) ? unlinked : close)
+  const member = row.start(organizationMember)
+  kept.value(bytes, row.start(userUuid), row.stop(userUuid))
+  if (isBot(row)) kept.value(bot)
+  else kept.byte(0)
+  kept.value(bytes, RowBytes.isNull(bytes, member) ? member : absent, row.stop(organizationMember))
+  kept.byte(0)
+  kept.value(bytes, row.start(userObject), row.start(userObject) + 1)
 }

@@ -732,8 +732,7 @@ describe("JsonClient with a journal", () => {
     inner: undefined,
     onRow: (row) => void [row.text(0), row.text(1)],
     keep: (row, kept) => {
-      kept.text('{"id":').add(row.bytes, row.start(0), row.stop(0))
-      kept.text(',"text":').add(row.bytes, row.start(1), row.stop(1)).text("}")
+      kept.value(row.bytes, row.start(0), row.stop(0)).value(row.bytes, row.start(1), row.stop(1))
       return true
     }
   }
@@ -779,7 +778,7 @@ describe("JsonClient with a journal", () => {
         inner: undefined,
         onRow: (row) => void ids.push(row.text(0)),
         keep: (row, kept) => {
-          kept.text('{"id":').add(row.bytes, row.start(0), row.stop(0)).text("}")
+          kept.value(row.bytes, row.start(0), row.stop(0))
           return true
         }
       }
@@ -787,7 +786,7 @@ describe("JsonClient with a journal", () => {
       const first = yield* ask(directory, always(body), false, reader)
       const { names, text } = yield* contentsOf(directory)
       assert.strictEqual(names.length, 1)
-      assert.include(text, '{"results":[{"id":"a"},{"id":"b"}],"next":null}')
+      assert.include(text, '"a"\x02\x03"b"\x00\x1a{"results":[],"next":null}\x05')
       assert.notInclude(text, key)
       assert.deepStrictEqual(yield* ask(directory, always("{}"), false, reader), { ...first, requests: 0 })
       assert.deepStrictEqual(ids, ["a", "b", "a", "b"])

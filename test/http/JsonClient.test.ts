@@ -12,7 +12,9 @@ import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
 import { fieldsOf } from "../../src/http/JsonFields.ts"
 import type { JsonRow } from "../../src/http/JsonRows.ts"
 import { NotSent, RequestTurn } from "../../src/http/RequestTurn.ts"
+import * as KeptAnswer from "../../src/http/KeptAnswer.ts"
 import type { RowReader } from "../../src/http/RowReader.ts"
+import * as TrimmedRows from "../../src/http/TrimmedRows.ts"
 import { RowsWanted } from "../../src/http/RowsWanted.ts"
 import * as Exchange from "./Exchange.ts"
 import { inTime, start } from "./InTime.ts"
@@ -974,6 +976,15 @@ describe("JsonClient", () => {
       /** The id as a text where it stands, all of the row where that does not tell. */
       const hasPlainId = (row: JsonRow): boolean => row.isPlain() && row.bytes[row.start(0)] === 0x22
 
+      /** What a reader is told of an answer that was kept, each row and item and what was around them. */
+      const tellKept = (kept: Uint8Array, { fields, inner }: RowReader): ReadonlyArray<string> => {
+        const told: Array<string> = []
+        const tell = (row: JsonRow) => void told.push(row.json())
+        const rows = TrimmedRows.make({ fields, onRow: tell, inner: inner && { ...inner, onItem: tell } })
+        rows.push(new KeptAnswer.KeptReader(fields?.size ?? 0).push(kept))
+        return [...told, rows.end().envelope]
+      }
+
       /** What a reader of ids was told of an answer, or why it failed; what is remembered of it; what was counted. */
       const read = Effect.fnUntraced(function* (body: string, inner?: string) {
         const journal = MemoryJournal.make()
@@ -987,7 +998,7 @@ describe("JsonClient", () => {
           inner: inner === undefined ? undefined : { key: inner, onItem: tell },
           keep: (row, kept) => {
             if (!hasPlainId(row)) return false
-            kept.text('{"id":').add(row.bytes, row.start(0), row.stop(0)).text("}")
+            kept.value(row.bytes, row.start(0), row.stop(0))
             return true
           }
         }
@@ -995,8 +1006,8 @@ describe("JsonClient", () => {
         const [result, { bytes }] = yield* Effect.flatMap(JsonClient, (client) =>
           Effect.all([Effect.result(client.get(path, { rows })), client.statistics])
         ).pipe(Effect.provide(client), Effect.provideService(AnswerJournal, journal))
-        const pieces = Option.map(yield* journal.replay(path), Stream.runCollect)
-        const remembered = Option.isNone(pieces) ? undefined : Buffer.concat(yield* pieces.value).toString()
+        const pieces = Option.map(yield* journal.replay(KeptAnswer.nameOf(path, rows)), Stream.runCollect)
+        const remembered = Option.isNone(pieces) ? undefined : tellKept(Buffer.concat(yield* pieces.value), rows)
         return Result.isSuccess(result)
           ? { told, answer: result.success, remembered, bytes }
           : { failure: result.failure.message, remembered }
@@ -1008,7 +1019,7 @@ describe("JsonClient", () => {
           assert.deepStrictEqual(yield* read(body), {
             told: ["ä", '{"id":"b\\n"}', '["c"]', '{"id":{}, "x":1}'],
             answer: { body: { count: 4, results: [] }, rows: 4 },
-            remembered: '{"results":[{"id":"ä"},{"id":"b\\n"},["c"],{"id":{}, "x":1}],"count":4}',
+            remembered: ['{"id":"ä"}', '{"id":"b\\n"}', '["c"]', '{"id":{}, "x":1}', '{"count":4, "results":[]}'],
             bytes: Buffer.byteLength(body)
           })
         })
@@ -1020,7 +1031,13 @@ describe("JsonClient", () => {
           assert.deepStrictEqual(yield* read(body, "members"), {
             told: ["a", "b", '{"id":"r","members":[],"name":"R"}', '{"members":[]}'],
             answer: { body: { results: [] }, rows: 2 },
-            remembered: '{"results":[{"members":[{"id":"a"},{"id":"b"}],"id":"r","name":"R"},{"members":[]}]}',
+            remembered: [
+              '{"id":"a"}',
+              '{"id":"b"}',
+              '{"id":"r","members":[],"name":"R"}',
+              '{"members":[]}',
+              '{"results":[]}'
+            ],
             bytes: body.length
           })
         })

@@ -2,6 +2,9 @@
 import { Arbitrary, Predicate, Schema } from "effect"
 import type * as JsonFields from "../../src/http/JsonFields.ts"
 import * as JsonRows from "../../src/http/JsonRows.ts"
+import { KeptReader } from "../../src/http/KeptAnswer.ts"
+import * as RowCuts from "../../src/http/RowCuts.ts"
+import * as TrimmedRows from "../../src/http/TrimmedRows.ts"
 import { chunked } from "../http/JsonText.ts"
 
 /** JSON whose scalars and keys are as they are written, and whose keys may come twice. */
@@ -186,4 +189,21 @@ export const withRow = (
   const page = Buffer.from(isItem ? `{"results":[{"members":[${text}]}]}` : `{"results":[${text}]}`)
   for (const chunk of chunked(page, sizes)) splitter.push(chunk)
   splitter.end()
+}
+
+/** Hands what was kept of a row to `use`, as the row that it is when it is replayed. */
+export const withKept = (kept: Uint8Array, fields: JsonFields.Fields, use: (row: JsonRows.JsonRow) => void): void => {
+  const rows = TrimmedRows.make({ fields, onRow: use })
+  rows.push(new KeptReader(fields.size).push(Buffer.concat([Buffer.of(RowCuts.plain), kept])))
+}
+
+/** The values that were kept of a row, by the numbers of the fields. */
+export const keptValues = (kept: Uint8Array, fields: JsonFields.Fields): ReadonlyArray<string | undefined> => {
+  let values: ReadonlyArray<string | undefined> = []
+  withKept(kept, fields, (row) => {
+    values = Array.from({ length: fields.size }, (_, n) =>
+      row.start(n) < 0 ? undefined : row.bytes.toString("utf8", row.start(n), row.stop(n))
+    )
+  })
+  return values
 }
