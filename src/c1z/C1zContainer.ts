@@ -51,11 +51,14 @@ interface Work {
 
 type PackError = PlatformError | C1zError.C1zError
 
+/** A write that was begun ends before the file is closed. */
 const write = (out: FileSystem.File, pieces: ReadonlyArray<Uint8Array>) =>
-  Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true })
+  Effect.uninterruptible(Effect.forEach(pieces, (piece) => out.writeAll(piece), { discard: true }))
 
 const readAt = (input: FileSystem.File, buffer: Uint8Array, position: number) =>
   Effect.map(input.read(buffer, { position: BigInt(position) }), Number)
+
+const endsEarly = (at: number, end: number): string => `the database ends at byte ${at} of ${end}`
 
 /** Compresses what is from `start` up to `end`, and writes what comes out. */
 const feed = Effect.fnUntraced(function* (
@@ -71,18 +74,16 @@ const feed = Effect.fnUntraced(function* (
   let size = yield* read(filled)
   while (size > 0) {
     at += size
-    const [packed, next] = yield* Effect.all(
-      // A write that was begun ends before the file is closed.
-      [frame.add(filled.subarray(0, size)), read(free), Effect.uninterruptible(write(out, pieces))],
-      { concurrency: 3 }
-    )
+    const [packed, next] = yield* Effect.all([frame.add(filled.subarray(0, size)), read(free), write(out, pieces)], {
+      concurrency: 3
+    })
     pieces = packed
     const emptied = filled
     filled = free
     free = emptied
     size = next
   }
-  if (at !== end) return yield* onError(`the database ends at byte ${at} of ${end}`)
+  if (at !== end) return yield* onError(endsEarly(at, end))
   yield* write(out, pieces)
 })
 
@@ -100,9 +101,8 @@ const packSmall = Effect.fnUntraced(function* <A>(work: Work, finished: Finished
   return finished
 })
 
-/** The checksum of all that is in a file. */
-const sumOf = Effect.fnUntraced(function* ({ input, onError }: Work) {
-  const checksum = yield* Frame.checksum(onError)
+/** Hands all bytes of a database to its checksum. */
+const sum = Effect.fnUntraced(function* ({ input, onError }: Work, checksum: Frame.Checksum, contentSize: number) {
   const buffer = Buffer.allocUnsafeSlow(sumSize)
   let at = 0
   let size: number
@@ -110,7 +110,7 @@ const sumOf = Effect.fnUntraced(function* ({ input, onError }: Work) {
     checksum.add(buffer.subarray(0, size))
     at += size
   }
-  return checksum.end()
+  if (at !== contentSize) return yield* onError(endsEarly(at, contentSize))
 })
 
 /** Writes the frame of a large database, and as much of it as is final before that is finished. */
@@ -120,6 +120,7 @@ const packLarge = Effect.fnUntraced(function* <A>(
   finish: Effect.Effect<Finished<A>, PackError>
 ) {
   const { input, onError, out } = work
+  const checksum = yield* Frame.checksum(onError)
   const hasFinished = yield* Deferred.make<number>()
   const compressed = Effect.gen(function* () {
     // Before it goes what is known last.
@@ -132,14 +133,16 @@ const packLarge = Effect.fnUntraced(function* <A>(
   const summed = Effect.gen(function* () {
     const finished = yield* finish
     yield* Deferred.succeed(hasFinished, finished.contentSize)
-    return { finished, sum: yield* sumOf(work) }
+    yield* sum(work, checksum, finished.contentSize)
+    return finished
   })
-  const [, { finished, sum }] = yield* Effect.all([compressed, summed], { concurrency: 2 })
-  yield* out.writeAll(sum)
-  const head = Buffer.allocUnsafe(start)
-  yield* readAt(input, head, 0)
+  const [, finished] = yield* Effect.all([compressed, summed], { concurrency: 2 })
+  yield* write(out, [checksum.end()])
+  const head = Buffer.alloc(start)
+  const size = yield* readAt(input, head, 0)
+  if (size !== start) return yield* onError(endsEarly(size, start))
   yield* out.seek(BigInt(magic.length), "start")
-  yield* out.writeAll(Frame.headOf(head, finished.contentSize))
+  yield* write(out, [Frame.headOf(head, finished.contentSize)])
   return finished
 })
 
@@ -167,7 +170,7 @@ export const pack = <A>(options: {
     const working = yield* Scope.fork(yield* Effect.scope)
     const input = yield* Scope.provide(fs.open(database.file, { flag: "r" }), working)
     const out = yield* fs.open(file, { flag: "wx", mode: 0o600 })
-    yield* out.writeAll(magic)
+    yield* write(out, [magic])
     const work: Work = {
       input,
       out,

@@ -2,6 +2,7 @@
  * The database inside a `.c1z` while it is written, as plain synchronous code: on a thread of its own, loading Effect would
  * take longer and hold more than the database does.
  */
+import { closeSync, openSync, readSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as Tables from "./C1zTables.ts"
 import type { RowChange, RowValue } from "./RowBatch.ts"
@@ -16,11 +17,18 @@ const pageSize = 8192
 // an index needs beyond that goes to SQLite's own temporary files (SQLITE_TMPDIR, else TMPDIR).
 const pragmas = `
   pragma page_size = ${pageSize};
+  pragma auto_vacuum = none;
   pragma encoding = 'UTF-8';
   pragma journal_mode = off;
   pragma synchronous = off;
   pragma locking_mode = exclusive;
 `
+
+/** SQLite: a page of a table that has no others below it. */
+const leaf = 0x0d
+
+/** SQLite: its lock on the file, which on Windows keeps others from reading there while the database is open. */
+const firstLockedByte = 2 ** 30
 
 /** SQLITE_CONSTRAINT_UNIQUE. */
 const notUnique = 2067
@@ -49,7 +57,7 @@ const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table:
   }
 }
 
-/** Where a file is as it will be, however many indexes are still made in it: from the byte `start` up to the byte `end`. */
+/** Where a file is as it will be, whatever indexes are still made in it: from the byte `start` up to the byte `end`. */
 export interface FinalBytes {
   readonly start: number
   readonly end: number
@@ -57,6 +65,7 @@ export interface FinalBytes {
 
 /** A database with the tables of a `.c1z`, open in the one transaction that all rows are written in. */
 export class C1zDatabase {
+  readonly #file: string
   readonly #database: DatabaseSync
   readonly #pageCount: StatementSync
   readonly #statements: Readonly<Record<RowChange, (table: Tables.Table) => StatementSync>>
@@ -64,6 +73,7 @@ export class C1zDatabase {
 
   /** Creates the database. The file must not exist, or be empty. */
   constructor(file: string) {
+    this.#file = file
     // Node's defensive mode would silently keep the journal.
     this.#database = new DatabaseSync(file, { defensive: false })
     try {
@@ -120,13 +130,15 @@ export class C1zDatabase {
 
   /**
    * Ends the transaction of the rows: nothing may follow but indexes. Those take pages of their own behind the others where
-   * none are free, and change no other than the first, which holds the schema and the number of pages.
+   * none are free, and change no other than the first, as long as that holds all of the schema. Where it does not, or
+   * SQLite may move pages, nothing is final.
    */
   seal(): FinalBytes {
     const database = this.#database
     database.exec("commit")
-    if (database.prepare("pragma freelist_count").get()?.["freelist_count"] !== 0) database.exec("vacuum")
-    const end = this.size
+    if (this.#pragma("freelist_count") !== 0) database.exec("vacuum")
+    const hasAllInPlace = this.#pragma("auto_vacuum") === 0 && this.#kindOfSchema() === leaf
+    const end = hasAllInPlace ? Math.min(this.size, firstLockedByte) : pageSize
     database.exec("begin")
     return { start: pageSize, end }
   }
@@ -151,6 +163,22 @@ export class C1zDatabase {
   /** Closes the database, if it is not yet. */
   close(): void {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  #pragma(name: string): unknown {
+    return this.#database.prepare(`pragma ${name}`).get()?.[name]
+  }
+
+  /** SQLite: the kind of a page is its first byte, behind the header of the file on the first one. */
+  #kindOfSchema(): number | undefined {
+    const kind = Buffer.alloc(1)
+    const file = openSync(this.#file, "r")
+    try {
+      readSync(file, kind, 0, 1, 100)
+    } finally {
+      closeSync(file)
+    }
+    return kind[0]
   }
 
   // An index that fails says which columns were not unique, not which values.

@@ -36,8 +36,8 @@ export interface C1zSinkOptions<E = never, R = never> {
   /**
    * Whether SQLite writes the rows and makes the indexes on a thread of its own; no unless told. The thread that the
    * records come from is left with their encoding then: measured with 50,000 users and 100,000 grants, 0.5 s in place of
-   * 1.0 s. Costs a thread, 15 MB, and a fifth of a second of another core; failures of the database come with a later
-   * record, or the end.
+   * 1.0 s. Costs a thread, 15 MB, and 0.8 s of another core, for which that thread gives way to others on Linux; failures of
+   * the database come with a later record, or the end.
    */
   readonly thread?: boolean | undefined
 }

@@ -50,7 +50,7 @@ const collector = (): unknown => {
   return process.getBuiltinModule("node:vm").runInNewContext("gc")
 }
 
-/** Bytes of the heap from which on that is worth the time. */
+/** Bytes of the heap from which on {@link collect} is worth the time. */
 const largeHeap = 40_000_000
 
 /**

@@ -23,10 +23,10 @@ export interface AnswerRecorder {
 export interface AnswerJournalService {
   /** What is remembered of an answer (see `KeptAnswer`); it was checked to be what was written. */
   readonly replay: (
-    path: string
+    name: string
   ) => Effect.Effect<Option.Option<Stream.Stream<Uint8Array, PlatformError.PlatformError>>>
   /** Starts to take an answer down. */
-  readonly record: (path: string) => Effect.Effect<AnswerRecorder>
+  readonly record: (name: string) => Effect.Effect<AnswerRecorder>
 }
 
 /** The journal of the run; none unless provided. */
@@ -38,7 +38,7 @@ export const AnswerJournal = Context.Reference<AnswerJournalService | undefined>
 export const fileName = "answers.journal"
 
 /** What the file tells an answer by. */
-const nameOf = (path: string): Buffer => hash("sha256", path, "buffer").subarray(0, nameBytes)
+const shortOf = (name: string): Buffer => hash("sha256", name, "buffer").subarray(0, nameBytes)
 
 // The file is a row of records: kind, number of the answer, size of what follows; then a piece of the answer; or its
 // name, its last piece and the digest of name and pieces, which makes it one.
@@ -186,17 +186,17 @@ export const make = Effect.fnUntraced(function* (
   return {
     answers: Effect.sync(() => contents.answers.size),
 
-    replay: (path) => {
-      const name = nameOf(path)
+    replay: (given) => {
+      const name = shortOf(given)
       const known = contents.answers.get(name.toString("hex"))
       return known === undefined
         ? Effect.succeedNone
         : bodyOf(name, known).pipe(Effect.orElseSucceed(() => Option.none()))
     },
 
-    record: (path) =>
+    record: (given) =>
       Effect.sync((): AnswerRecorder => {
-        const name = nameOf(path)
+        const name = shortOf(given)
         const answer = contents.next++
         const digest = createHash("sha256").update(name)
         const pieces: Array<Place> = []

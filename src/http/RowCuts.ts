@@ -1,6 +1,6 @@
 /**
- * Where the rows of a trimmed answer stand, so that who reads them need not look for them again: numbers that go beside
- * the bytes. Each entry begins with what it is, and takes so many of the bytes, in their order:
+ * Where the rows of an answer stand that was trimmed, or kept, so that who reads them need not look for them again: numbers
+ * that go beside the bytes. Each entry begins with what it is, and takes so many of the bytes, in their order:
  *
  * - {@link rest} and a length: bytes around the rows;
  * - {@link front} and a length: bytes of a row around its items, where rows are split;

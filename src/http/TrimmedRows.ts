@@ -1,4 +1,4 @@
-/** Reads an answer that was trimmed: tells what `JsonRows` tells of the answer itself, and looks for nothing. */
+/** Reads an answer that was trimmed, or kept: tells what `JsonRows` tells of the answer itself, and looks for nothing. */
 import { openObject } from "./JsonGrammar.ts"
 import type { Nodes } from "./JsonFields.ts"
 import { Gathered, type JsonRow, type JsonRowsEnd, type JsonRowsTarget } from "./JsonRows.ts"

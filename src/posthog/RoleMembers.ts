@@ -107,8 +107,9 @@ export const gather = (people: People) => {
     add: (member: NumberedMember): void => {
       entries.push(entryOf(member))
     },
-    remove: (person: number): void => {
-      entries = entries.filter((entry) => entry >>> causeBits !== person)
+    remove: (people: ReadonlyArray<number>): void => {
+      const gone = new Set(people)
+      if (gone.size > 0) entries = entries.filter((entry) => !gone.has(entry >>> causeBits))
     },
     end: (): RoleMembers => {
       const gathered = RoleMembers.of(people, entries)

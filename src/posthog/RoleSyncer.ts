@@ -65,7 +65,7 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
     const listing = client.roleMemberships(roleId, { fresh, people })
     const members = RoleMembers.gather(people)
     yield* listing.forEachPage((page) => page.forEach(members.add))
-    for (const person of yield* listing.left) members.remove(person)
+    members.remove(yield* listing.left)
     rereads += yield* listing.rereads
     return members.end()
   })

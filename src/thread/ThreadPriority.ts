@@ -5,7 +5,10 @@
  */
 import { getPriority, setPriority } from "node:os"
 
-/** Linux: such a thread gets a tenth of a core that it shares with one other, and all of one that nobody else wants. */
+/**
+ * Linux: such a thread gets a tenth of a core that it shares with one other, and all of one that nobody else wants. Other
+ * programs go first as well, but for those in other containers.
+ */
 const niceness = 10
 const largest = 19
 

@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Path, Schema } from "effect"
+import { Deferred, Effect, FileSystem, Path, Schema } from "effect"
 import { createZstdCompress } from "node:zlib"
 import * as C1zContainer from "../../src/c1z/C1zContainer.ts"
 import { C1zError } from "../../src/c1z/C1zError.ts"
@@ -181,33 +181,103 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("fails when the disk fills up, whichever of its writes it is", () =>
+  it.effect.each<readonly [what: string, content: () => Uint8Array, writes: number]>([
+    ["of 5 MiB", () => noise(5 * mebibyte), 10],
+    ["of 65 MiB", () => new Uint8Array(65 * mebibyte), 3]
+  ])("fails when the disk fills up, whichever of the writes of one %s it is", ([, make, least]) =>
     Effect.gen(function* () {
-      const content = noise(5 * mebibyte)
+      const content = make()
       let writes = 0
+      let underWay = 0
+      const closedWith: Array<number> = []
       const failingAt = (nth: number) =>
         fileSystemWith((fs) => ({
           open: (path, options) =>
-            Effect.map(fs.open(path, options), (file) => {
+            Effect.gen(function* () {
+              const file = yield* fs.open(path, options)
+              if (options?.flag !== "wx") return file
+              yield* Effect.addFinalizer(() => Effect.sync(() => void closedWith.push(underWay)))
               const writeAll = file.writeAll.bind(file)
-              return options?.flag === "wx"
-                ? Object.assign(file, {
-                    writeAll: (bytes: Uint8Array) =>
-                      ++writes === nth ? Effect.fail(systemError("ENOSPC")) : writeAll(bytes)
-                  })
-                : file
+              return Object.assign(file, {
+                writeAll: (bytes: Uint8Array) =>
+                  Effect.suspend(() => {
+                    underWay++
+                    return ++writes === nth ? Effect.fail(systemError("ENOSPC")) : writeAll(bytes)
+                  }).pipe(Effect.ensuring(Effect.sync(() => void underWay--)))
+              })
             })
         }))
       yield* Effect.scoped(pack(content)).pipe(Effect.provide(failingAt(0)))
       const all = writes
-      assert.isAbove(all, 10)
+      assert.isAbove(all, least)
       for (let nth = 1; nth <= all; nth++) {
         writes = 0
         const error = yield* Effect.flip(Effect.scoped(pack(content))).pipe(Effect.provide(failingAt(nth)))
         assert.strictEqual(error._tag === "C1zError" ? error.reason : error._tag, "DiskFull")
         assert.strictEqual(writes, nth)
       }
+      assert.deepStrictEqual(new Set(closedWith), new Set([0]))
     })
+  )
+
+  it.effect("ends a write that was begun before it closes the file, when the database fails meanwhile", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const database = yield* temporaryPath("database")
+      yield* fs.writeFile(database, noise(65 * mebibyte))
+      const happened: Array<string> = []
+      const begun = yield* Deferred.make<void>()
+      const slow = fileSystemWith((real) => ({
+        open: (path, options) =>
+          Effect.gen(function* () {
+            const file = yield* real.open(path, options)
+            if (options?.flag !== "wx") return file
+            yield* Effect.addFinalizer(() => Effect.sync(() => void happened.push("closed")))
+            const writeAll = file.writeAll.bind(file)
+            return Object.assign(file, {
+              writeAll: (bytes: Uint8Array) =>
+                bytes.length <= C1zContainer.magic.length
+                  ? writeAll(bytes)
+                  : Deferred.succeed(begun, undefined).pipe(
+                      Effect.andThen(Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))),
+                      Effect.andThen(writeAll(bytes)),
+                      Effect.ensuring(Effect.sync(() => void happened.push("written")))
+                    )
+            })
+          })
+      }))
+      yield* C1zContainer.pack({
+        database: {
+          file: database,
+          final: { start, end: 65 * mebibyte },
+          finish: Effect.andThen(
+            Deferred.await(begun),
+            Effect.fail(new C1zError({ reason: "DuplicateRecord", path: "sync.c1z" }))
+          )
+        },
+        file: yield* temporaryPath("file"),
+        target: "sync.c1z"
+      }).pipe(Effect.flip, Effect.provide(slow))
+      assert.strictEqual(happened.at(-1), "closed")
+      assert.include(happened, "written")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("fails when its head cannot be read whole", () =>
+    Effect.gen(function* () {
+      const short = fileSystemWith((fs) => ({
+        open: (path, options) =>
+          Effect.map(fs.open(path, options), (file) => {
+            const read = file.read.bind(file)
+            return Object.assign(file, {
+              read: (buffer: Uint8Array, given?: FileSystem.File.ReadOptions) =>
+                read(buffer.length === start ? buffer.subarray(0, 100) : buffer, given)
+            })
+          })
+      }))
+      const error = yield* Effect.flip(pack(new Uint8Array(65 * mebibyte))).pipe(Effect.provide(short))
+      assert.strictEqual(error._tag === "C1zError" ? error.detail : error._tag, "the database ends at byte 100 of 8192")
+    }).pipe(Effect.scoped)
   )
 
   it.effect.each(databases)("one %s gives the same bytes each time", ([, make]) =>

@@ -42,10 +42,10 @@ function* recordsOf(options: GeneratedOptions): Generator<SyncRecord> {
 }
 
 /** The file of an organization, and the database in it. */
-const write = Effect.fnUntraced(function* (options: GeneratedOptions) {
+const write = Effect.fnUntraced(function* (options: GeneratedOptions, thread = false) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* temporaryPath()
-  yield* Stream.run(Stream.fromIterable(recordsOf(options)), C1zSink.make({ path, syncId }))
+  yield* Stream.run(Stream.fromIterable(recordsOf(options)), C1zSink.make({ path, syncId, thread }))
   const file = yield* fs.readFile(path)
   return { file, database: zstdDecompressSync(file.subarray(C1zContainer.magic.length)) }
 })
@@ -74,6 +74,14 @@ layer(NodeServices.layer)(
         assert.isAtLeast(database.length, least * mebibyte)
         const others = zstdCompressSync(database, level3).length * factor
         assert.isAtMost(file.length, C1zContainer.magic.length + others + emptyBlock)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("and the same where a thread of its own has the database, which makes the indexes meanwhile", () =>
+      Effect.gen(function* () {
+        const options = { members: 10_000, roles: 300, memberships: 60_000 }
+        const [here, there] = [yield* write(options), yield* write(options, true)]
+        assert.isTrue(Buffer.from(there.file).equals(here.file))
       }).pipe(Effect.scoped)
     )
   }

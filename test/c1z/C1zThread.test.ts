@@ -159,7 +159,7 @@ layer(NodeServices.layer)("C1zThread", (it) => {
       )
     }
     const packages = visit(new URL("../../src/c1z/C1zWorker.ts", import.meta.url))
-    assert.deepStrictEqual([...new Set(packages)].sort(), ["node:os", "node:sqlite", "node:worker_threads"])
+    assert.deepStrictEqual([...new Set(packages)].sort(), ["node:fs", "node:os", "node:sqlite", "node:worker_threads"])
     assert.isAbove(seen.size, 4)
   })
 

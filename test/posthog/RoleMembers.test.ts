@@ -139,7 +139,7 @@ describe("RoleMembers", () => {
     const people = new People()
     const members = RoleMembers.gather(people)
     for (const uuid of [a, b]) members.add(RoleMembers.memberOf(membership(uuid), people))
-    members.remove(people.numberOf(a ?? ""))
+    members.remove([people.numberOf(a ?? ""), people.numberOf(c ?? "")])
     assert.deepStrictEqual(uuidsOf(members.end()), [b])
   })
 
