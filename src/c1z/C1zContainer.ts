@@ -22,10 +22,10 @@ export const maxDatabaseBytes = 3 * 1024 ** 3
 const chunkSize = 64 * 1024
 
 /** What is compressed at a time: with 64 KiB the hops between pieces took as long again. */
-const pieceSize = 2 * 1024 ** 2
+const pieceSize = 1536 * 1024
 
 /** What the checksum of a large one takes at a time. */
-const sumSize = 1024 ** 2
+const sumSize = 512 * 1024
 
 /** A database to be packed, which may still get larger. */
 export interface PackedDatabase<A> {

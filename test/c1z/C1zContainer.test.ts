@@ -79,8 +79,8 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
     ["of 12 MiB that do not compress", () => noise(12 * mebibyte + 1), 2],
     ["of 12 MiB that do", () => alike(12 * mebibyte + 1), 2],
     // Large enough to be compressed in another way.
-    ["of 64 MiB that do not compress", () => noise(64 * mebibyte), 2],
-    ["of 65 MiB that do", () => alike(65 * mebibyte + 1), 2]
+    ["of 64 MiB that do not compress", () => noise(64 * mebibyte), 4],
+    ["of 65 MiB that do", () => alike(65 * mebibyte + 1), 4]
   ]
 
   it.effect.each(databases)(

@@ -28,7 +28,7 @@ layer(Layer.empty)("C1zFrame", (it) => {
       const content = noise(head + 300_000)
       const frame = yield* frameOf(content, head)
       assert.deepStrictEqual(readFrame(frame, 0), {
-        window: 2 * 1024 ** 2,
+        window: 4 * 1024 ** 2,
         contentSize: content.length,
         checksum: true,
         dictionary: false,
