@@ -25,7 +25,7 @@ const chunkSize = 64 * 1024
 const pieceSize = 1536 * 1024
 
 /** What the checksum of a large one takes at a time. */
-const sumSize = 512 * 1024
+const sumSize = 1536 * 1024
 
 /** A database to be packed, which may still get larger. */
 export interface PackedDatabase<A> {

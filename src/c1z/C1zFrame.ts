@@ -161,6 +161,8 @@ export const headOf = (head: Uint8Array, contentSize: number): Uint8Array => {
   return bytes
 }
 
+const sumPart = 64 * 1024
+
 /** The checksum at the end of a frame. */
 export interface Checksum {
   readonly add: (content: Uint8Array) => void
@@ -174,7 +176,10 @@ export const checksum = (onError: OnError): Effect.Effect<Checksum, C1zError.C1z
     ({ create64 }) => {
       const hash = create64()
       return {
-        add: (content) => void hash.update(content),
+        // In parts, since it takes as much memory as it is given at once.
+        add: (content) => {
+          for (let at = 0; at < content.length; at += sumPart) hash.update(content.subarray(at, at + sumPart))
+        },
         end: () => {
           const bytes = Buffer.alloc(4)
           bytes.writeUInt32LE(Number(BigInt.asUintN(32, hash.digest())))
