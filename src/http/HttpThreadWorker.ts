@@ -13,7 +13,7 @@ import * as HttpDispatcher from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
 import { SendQueue } from "./SendQueue.ts"
-import type { ThreadSetup } from "./StartedThread.ts"
+import { flagsOfThread, type ThreadSetup } from "./StartedThread.ts"
 import { UnitScanner } from "./UnitScanner.ts"
 
 /** Bytes that are worth a message. */
@@ -263,11 +263,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
   // Goes on from what V8 made of undici before, where the program does so: Node adds its own folder to the one told.
   if (compileCache !== undefined) enableCompileCache(dirname(compileCache))
-  if (savesMemory) {
-    // undici's parser is WebAssembly: to optimize it took 11 MB of memory, and gained nothing that could be measured.
-    setFlagsFromString("--no-wasm-tier-up")
-    setFlagsFromString("--no-wasm-dynamic-tiering")
-  }
+  if (savesMemory) for (const flag of flagsOfThread) setFlagsFromString(`--no-${flag}`)
   // Loads it while nothing is asked for yet.
   void HttpDispatcher.loadAgent()
   let dispatcher: Promise<Dispatcher> | undefined
