@@ -28,13 +28,15 @@ const rolesPage = 100
 const counting = () => {
   let bytes = 0
   const journal: AnswerJournalService = {
-    replay: () => Effect.succeedNone,
-    record: () =>
-      Effect.succeed({
+    answer: () => ({
+      isKnown: false,
+      replay: Effect.succeedNone,
+      record: () => ({
         write: (piece) => Effect.sync(() => void (bytes += piece.length)),
         commit: (rest) => Effect.sync(() => void (bytes += rest.length)),
         discard: Effect.void
       })
+    })
   }
   return { journal, bytes: () => bytes }
 }

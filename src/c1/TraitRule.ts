@@ -53,6 +53,9 @@ const checkUser = (resource: Resource, trait: UserTrait): Violation | undefined 
 const at = (resource: Resource, trait: Annotation, found: Violation | undefined): Violation | undefined =>
   found === undefined ? undefined : within(`annotations[${resource.annotations?.indexOf(trait)}]`, found)
 
+/** The traits that are nothing but copies. */
+const copying = [RoleTrait, GroupTrait, AppTrait, SecretTrait]
+
 /** The first rule that a trait of the resource breaks: a user's is complete, and what a trait repeats agrees. */
 export const checkTraits = (resource: Resource): Violation | undefined => {
   const { annotations } = resource
@@ -62,7 +65,7 @@ export const checkTraits = (resource: Resource): Violation | undefined => {
     const found = checkUser(resource, user)
     if (found !== undefined) return at(resource, user, found)
   }
-  for (const message of [RoleTrait, GroupTrait, AppTrait, SecretTrait]) {
+  for (const message of copying) {
     const trait = find(annotations, message)
     if (trait === undefined) continue
     const found = checkCopies(resource, trait)

@@ -3,9 +3,9 @@
  * file, to which is only added: a file for each answer took a tenth of the time of a sync. Each ends with a digest of
  * itself, so that nothing else has to be right after a crash.
  */
-import { Context, Effect, FileSystem, Option, Path, type PlatformError, Scope, Semaphore, Stream } from "effect"
+import { Context, Effect, FileSystem, Option, Path, type PlatformError, Result, type Scope, Stream } from "effect"
 import { createHash, hash } from "node:crypto"
-import { AppendedFile, type AppendFailed } from "./AppendedFile.ts"
+import { AppendedFile, AppendFailed } from "./AppendedFile.ts"
 
 /**
  * Takes the bytes of one answer down as they arrive. A disk that fails is not the answer's fault: it costs the memory and
@@ -20,13 +20,19 @@ export interface AnswerRecorder {
   readonly discard: Effect.Effect<void>
 }
 
+/** An answer that is remembered, or is to be. */
+export interface JournalAnswer {
+  /** Whether there is something to be replayed. */
+  readonly isKnown: boolean
+  /** What is remembered of it (see `KeptAnswer`); it was checked to be what was written. */
+  readonly replay: Effect.Effect<Option.Option<Stream.Stream<Uint8Array, PlatformError.PlatformError>>>
+  /** Starts to take it down. */
+  readonly record: () => AnswerRecorder
+}
+
 export interface AnswerJournalService {
-  /** What is remembered of an answer (see `KeptAnswer`); it was checked to be what was written. */
-  readonly replay: (
-    name: string
-  ) => Effect.Effect<Option.Option<Stream.Stream<Uint8Array, PlatformError.PlatformError>>>
-  /** Starts to take an answer down. */
-  readonly record: (name: string) => Effect.Effect<AnswerRecorder>
+  /** An answer by its name. */
+  readonly answer: (name: string) => JournalAnswer
 }
 
 /** The journal of the run; none unless provided. */
@@ -50,15 +56,12 @@ const endKind = 2
 /** No run comes this far: a larger number is one that was damaged, and none could follow it. */
 const largestNumber = 2 ** 31
 
-const recordOf = (kind: number, answer: number, ...parts: ReadonlyArray<Uint8Array>): Buffer => {
+const headOf = (kind: number, answer: number, size: number): Buffer => {
   const head = Buffer.alloc(headBytes)
   head.writeUInt8(kind)
   head.writeUInt32LE(answer, 1)
-  head.writeUInt32LE(
-    parts.reduce((size, part) => size + part.length, 0),
-    5
-  )
-  return Buffer.concat([head, ...parts])
+  head.writeUInt32LE(size, 5)
+  return head
 }
 
 /** Where a piece of an answer stands. */
@@ -125,7 +128,6 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<DirectoryJournal, never, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const files = yield* FileSystem.FileSystem
   const file = (yield* Path.Path).join(directory, fileName)
-  const scope = yield* Effect.scope
   let isBroken = false
   const contents = yield* look(file).pipe(
     Effect.catch(({ reason }) =>
@@ -136,36 +138,39 @@ export const make = Effect.fnUntraced(function* (
       })
     )
   )
-  const lost = Effect.ignore({ log: "Debug" as const, message: "An answer could not be remembered" })
+  /** Costs the memory, and nothing else. */
+  const lost = (failure: AppendFailed) => Effect.logDebug("An answer could not be remembered", failure)
 
-  const { open } = yield* AppendedFile
+  const appended = yield* AppendedFile
   /** Opened for the first answer, without what a run that was killed left of a record. */
-  const opened = yield* Effect.cached(
-    open(file).pipe(
-      Effect.tap((opened) => opened.truncate(contents.end)),
-      Effect.provideService(Scope.Scope, scope)
-    )
+  let opened: Result.Result<AppendedFile, AppendFailed> | undefined
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      if (opened !== undefined && Result.isSuccess(opened)) opened.success.close()
+    })
   )
-  const turn = yield* Semaphore.make(1)
+  const toAdd = (): Result.Result<AppendedFile, AppendFailed> =>
+    isBroken
+      ? Result.fail(new AppendFailed({ cause: "what is in it cannot be read, or not be ended" }))
+      : (opened ??= Result.flatMap(appended.open(file), (made) => {
+          const cut = made.truncate(contents.end)
+          if (Result.isFailure(cut)) made.close()
+          return Result.map(cut, () => made)
+        }))
 
-  /** Adds a record and notes where it stands. One that was written by half is taken away again, or the last of the file. */
-  const append = (record: Uint8Array, note: (at: number) => void) =>
-    Effect.suspend((): Effect.Effect<void, AppendFailed | "no more"> =>
-      isBroken
-        ? Effect.fail("no more" as const)
-        : Effect.flatMap(opened, (opened) =>
-            Effect.tapError(opened.add(record), () =>
-              Effect.catch(opened.truncate(contents.end), () => Effect.sync(() => (isBroken = true)))
-            )
-          )
-    ).pipe(
-      Effect.map(() => {
-        note(contents.end)
-        contents.end += record.length
-      }),
-      Effect.uninterruptible,
-      turn.withPermits(1)
-    )
+  /** Adds a record, and tells where it stands. One that was written by half is taken away again, or the last of the file. */
+  const append = (kind: number, answer: number, ...parts: ReadonlyArray<Uint8Array>) =>
+    Result.flatMap(toAdd(), (file): Result.Result<number, AppendFailed> => {
+      const at = contents.end
+      const size = parts.reduce((sum, part) => sum + part.length, 0)
+      const added = file.add(headOf(kind, answer, size), ...parts)
+      if (Result.isSuccess(added)) {
+        contents.end += headBytes + size
+        return Result.succeed(at)
+      }
+      if (Result.isFailure(file.truncate(at))) isBroken = true
+      return Result.fail(added.failure)
+    })
 
   const piece = ({ offset, size }: Place) => files.stream(file, { offset, bytesToRead: size })
 
@@ -186,46 +191,52 @@ export const make = Effect.fnUntraced(function* (
   return {
     answers: Effect.sync(() => contents.answers.size),
 
-    replay: (given) => {
+    answer: (given) => {
       const name = shortOf(given)
-      const known = contents.answers.get(name.toString("hex"))
-      return known === undefined
-        ? Effect.succeedNone
-        : bodyOf(name, known).pipe(Effect.orElseSucceed(() => Option.none()))
-    },
+      const key = name.toString("hex")
+      return {
+        isKnown: contents.answers.has(key),
 
-    record: (given) =>
-      Effect.sync((): AnswerRecorder => {
-        const name = shortOf(given)
-        const answer = contents.next++
-        const digest = createHash("sha256").update(name)
-        const pieces: Array<Place> = []
-        let isWhole = true
-        return {
-          write: (bytes) =>
-            Effect.suspend(() => {
-              if (!isWhole) return Effect.void
-              digest.update(bytes)
-              const { length: size } = bytes
-              return append(recordOf(pieceKind, answer, bytes), (at) =>
-                pieces.push({ offset: at + headBytes, size })
-              ).pipe(
-                // What could not be written leaves a hole, and an answer with a hole is none.
-                Effect.tapError(() => Effect.sync(() => (isWhole = false))),
-                lost
-              )
-            }),
-          commit: (rest) =>
-            Effect.suspend(() => {
-              if (!isWhole) return Effect.void
-              const record = recordOf(endKind, answer, name, rest, digest.update(rest).digest())
-              return append(record, (at) =>
-                contents.answers.set(name.toString("hex"), remembered(pieces, at, record.length - headBytes))
-              ).pipe(lost)
-            }),
-          // Pieces without an end are none of an answer.
-          discard: Effect.void
+        replay: Effect.suspend(() => {
+          const known = contents.answers.get(key)
+          return known === undefined
+            ? Effect.succeedNone
+            : bodyOf(name, known).pipe(Effect.orElseSucceed(() => Option.none()))
+        }),
+
+        record: (): AnswerRecorder => {
+          const answer = contents.next++
+          const digest = createHash("sha256").update(name)
+          const pieces: Array<Place> = []
+          let isWhole = true
+          return {
+            write: (bytes) =>
+              Effect.suspend(() => {
+                if (!isWhole) return Effect.void
+                digest.update(bytes)
+                const at = append(pieceKind, answer, bytes)
+                if (Result.isFailure(at)) {
+                  // What could not be written leaves a hole, and an answer with a hole is none.
+                  isWhole = false
+                  return lost(at.failure)
+                }
+                pieces.push({ offset: at.success + headBytes, size: bytes.length })
+                return Effect.void
+              }),
+            commit: (rest) =>
+              Effect.suspend(() => {
+                if (!isWhole) return Effect.void
+                const at = append(endKind, answer, name, rest, digest.update(rest).digest())
+                if (Result.isFailure(at)) return lost(at.failure)
+                const size = nameBytes + rest.length + digestBytes
+                contents.answers.set(key, remembered(pieces, at.success, size))
+                return Effect.void
+              }),
+            // Pieces without an end are none of an answer.
+            discard: Effect.void
+          }
         }
-      })
+      }
+    }
   }
 })

@@ -2,10 +2,10 @@
  * A file to which is only added, by calls that return when it is done. What is added is small and goes to the system's
  * memory; a thread that did it meanwhile had to be asked and to answer, which with 50,000 members and 100,000 grants took
  * 0.1 s of a sync. A disk that does not answer stops the program meanwhile: nothing is read or written then, and no signal is
- * heard.
+ * heard. Plain functions, so that nothing can come in between, and nothing has to be kept from it.
  */
-import { Context, Data, Effect, type Scope } from "effect"
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs"
+import { Context, Data, Result } from "effect"
+import { closeSync, ftruncateSync, openSync, writeSync, writevSync } from "node:fs"
 
 /** Why something could not be added. */
 export class AppendFailed extends Data.TaggedError("AppendFailed")<{ readonly cause: unknown }> {
@@ -13,40 +13,46 @@ export class AppendFailed extends Data.TaggedError("AppendFailed")<{ readonly ca
 }
 
 export interface AppendedFile {
-  /** Adds all of it, or fails after adding a part. */
-  readonly add: (bytes: Uint8Array) => Effect.Effect<void, AppendFailed>
+  /** Adds all parts one behind the other, or fails after adding some of it. */
+  readonly add: (...parts: ReadonlyArray<Uint8Array>) => Result.Result<void, AppendFailed>
   /** Lets go of what is behind the first `size` bytes. */
-  readonly truncate: (size: number) => Effect.Effect<void, AppendFailed>
+  readonly truncate: (size: number) => Result.Result<void, AppendFailed>
+  readonly close: () => Result.Result<void, AppendFailed>
 }
 
-const attempt = <A>(call: () => A): Effect.Effect<A, AppendFailed> =>
-  Effect.try({ try: call, catch: (cause) => new AppendFailed({ cause }) })
+const attempt = <A>(call: () => A): Result.Result<A, AppendFailed> =>
+  Result.try({ try: call, catch: (cause) => new AppendFailed({ cause }) })
+
+/** Adds bytes; false when the system takes no more of them. */
+const write = (file: number, bytes: Uint8Array): boolean => {
+  let done = 0
+  while (done < bytes.length) {
+    const written = writeSync(file, bytes, done)
+    if (written === 0) return false
+    done += written
+  }
+  return true
+}
 
 /** Opens a file, or makes it, to be read by its owner only. */
-const open = (path: string): Effect.Effect<AppendedFile, AppendFailed, Scope.Scope> =>
-  Effect.acquireRelease(
+const open = (path: string): Result.Result<AppendedFile, AppendFailed> =>
+  Result.map(
     attempt(() => openSync(path, "a", 0o600)),
-    (file) => Effect.ignore(attempt(() => closeSync(file)))
-  ).pipe(
-    Effect.map((file) => ({
-      add: (bytes) =>
-        attempt(() => {
-          let done = 0
-          let written: number
-          do {
-            written = writeSync(file, bytes, done)
-            done += written
-          } while (written > 0 && done < bytes.length)
-          return done === bytes.length
-        }).pipe(
-          Effect.filterOrFail(
-            (isWhole) => isWhole,
-            () => new AppendFailed({ cause: "the system takes nothing more" })
-          ),
-          Effect.asVoid
+    (file) => ({
+      add: (...parts) =>
+        Result.flatMap(
+          attempt(() => {
+            const size = parts.reduce((sum, part) => sum + part.length, 0)
+            // Where nothing is to be added, there is nothing to be taken.
+            const written = size === 0 ? 0 : writevSync(file, parts)
+            return written === size || (written > 0 && write(file, Buffer.concat(parts).subarray(written)))
+          }),
+          (isWhole) =>
+            isWhole ? Result.void : Result.fail(new AppendFailed({ cause: "the system takes nothing more" }))
         ),
-      truncate: (size) => attempt(() => ftruncateSync(file, size))
-    }))
+      truncate: (size) => attempt(() => ftruncateSync(file, size)),
+      close: () => attempt(() => closeSync(file))
+    })
   )
 
 /** How such files are opened. */

@@ -19,7 +19,7 @@ import {
 import { HttpLimits } from "./HttpLimits.ts"
 import type { Problem } from "./HttpThreadMessage.ts"
 import * as AnswerBody from "./AnswerBody.ts"
-import { AnswerJournal, type AnswerRecorder } from "./AnswerJournal.ts"
+import { AnswerJournal, type AnswerRecorder, type JournalAnswer } from "./AnswerJournal.ts"
 import { BufferPool } from "./BufferPool.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as JsonRows from "./JsonRows.ts"
@@ -280,10 +280,10 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     path: string,
     response: HttpClientResponse.HttpClientResponse,
     rows: RowReader,
+    remembered: JournalAnswer | undefined,
     arrival: Arrival
   ) {
-    const recorder =
-      journal === undefined || rows === noRows ? undefined : yield* journal.record(KeptAnswer.nameOf(path, rows))
+    const recorder = remembered?.record()
     const body = AnswerBody.bytes(response, { path, onBroken: connectionFailed(path) })
     const { answer, size } = yield* readBody(path, body, rows, recorder, arrival).pipe(
       Effect.onError(() => recorder?.discard ?? Effect.void)
@@ -308,7 +308,8 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   const attempt = (
     path: string,
     rows: RowReader,
-    purpose: string | undefined
+    purpose: string | undefined,
+    remembered: JournalAnswer | undefined
   ): Effect.Effect<JsonAnswer, HttpFailure | NotSent> =>
     Effect.flatMap(RequestPlace, ({ answerCame, neverSent }) =>
       silence.during((watched) => {
@@ -352,7 +353,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
             const received = Effect.suspend(() => {
               watched.heard()
               watched.bodyBegins()
-              return receive(path, response, rows, arrival)
+              return receive(path, response, rows, remembered, arrival)
             })
             const inTurn = Effect.suspend(() =>
               // What the turn before set off goes first: the next request, above all.
@@ -380,11 +381,10 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
   }
 
   /** An answer of an interrupted run, which holds as the server's own; none where it cannot be read. */
-  const remembered = Effect.fnUntraced(
-    function* (path: string, rows: RowReader) {
-      const kept =
-        journal === undefined || rows === noRows ? undefined : yield* journal.replay(KeptAnswer.nameOf(path, rows))
-      if (kept === undefined || Option.isNone(kept)) return undefined
+  const replay = Effect.fnUntraced(
+    function* (remembered: JournalAnswer, rows: RowReader) {
+      const kept = yield* remembered.replay
+      if (Option.isNone(kept)) return undefined
       rows.start()
       const { redact } = makeEcho()
       const reader = new KeptAnswer.KeptReader(rows.fields?.size ?? 0)
@@ -397,13 +397,23 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
     Effect.orElseSucceed(() => undefined)
   )
 
-  const get = Effect.fnUntraced(function* (path: string, given: GetOptions = {}) {
-    const { fresh = false, purpose, retries = options.retries, rows = noRows } = given
-    return (fresh ? undefined : yield* remembered(path, rows)) ?? (yield* ask(path, retries, rows, purpose))
-  })
+  const get = (path: string, given: GetOptions = {}): Effect.Effect<JsonAnswer, HttpFailure> =>
+    Effect.suspend(() => {
+      const { fresh = false, purpose, retries = options.retries, rows = noRows } = given
+      const remembered = rows === noRows ? undefined : journal?.answer(KeptAnswer.nameOf(path, rows))
+      const asked = ask(path, retries, rows, purpose, remembered)
+      if (fresh || remembered?.isKnown !== true) return asked
+      return Effect.flatMap(replay(remembered, rows), (known) => (known === undefined ? asked : Effect.succeed(known)))
+    })
 
   /** Sends until an answer comes or patience ends. Refusals and other failures are counted apart. */
-  const ask = (path: string, retries: number, rows: RowReader, purpose: string | undefined) =>
+  const ask = (
+    path: string,
+    retries: number,
+    rows: RowReader,
+    purpose: string | undefined,
+    remembered: JournalAnswer | undefined
+  ) =>
     Effect.suspend(() => {
       let refusals = 0
       let failures = 0
@@ -420,7 +430,7 @@ const make = Effect.fnUntraced(function* (options: JsonClientOptions) {
       })
       /** One that waited when another was refused waits for its turn again, which is no failure. */
       const sent: Effect.Effect<JsonAnswer, HttpFailure> = Effect.suspend(() =>
-        Effect.catchTag(budget.spend(attempt(path, rows, purpose)), "NotSent", () => sent)
+        Effect.catchTag(budget.spend(attempt(path, rows, purpose, remembered)), "NotSent", () => sent)
       )
       const send = Effect.tapError(sent, note)
       // Made only when something failed, which nearly nothing does.

@@ -10,7 +10,7 @@ import type { ResourceType } from "../c1/ResourceType.ts"
 import { RoleTrait } from "../c1/RoleTrait.ts"
 import * as TextRule from "../c1/TextRule.ts"
 import * as Timestamp from "../c1/Timestamp.ts"
-import { UserTrait } from "../c1/UserTrait.ts"
+import { type StructuredName, UserTrait } from "../c1/UserTrait.ts"
 import { counted } from "../engine/Counted.ts"
 import type { SyncNote } from "../engine/SyncReport.ts"
 import { type Member, type Organization, type Role, seatOf } from "./PostHogSchema.ts"
@@ -135,10 +135,8 @@ export const userResource = (member: Member): Resource => {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-const nameOf = (givenName: string, familyName: string) => ({
-  ...(givenName === "" ? {} : { givenName }),
-  ...(familyName === "" ? {} : { familyName })
-})
+const nameOf = (givenName: string, familyName: string): StructuredName =>
+  givenName === "" ? { familyName } : familyName === "" ? { givenName } : { givenName, familyName }
 
 /** A role. Its name can change (SCIM renames), its id cannot. */
 export const roleResource = (role: Role): Resource => {

@@ -36,7 +36,7 @@ const open = Effect.fnUntraced(function* (file: string, change: Partial<Checkpoi
 
 /** Notes an answer, as a sync does before it is cut off. */
 const noteAnswer = Effect.fnUntraced(function* ({ journal }: Checkpoint.Checkpoint) {
-  const recorder = yield* journal.record(row)
+  const recorder = journal.answer(row).record()
   yield* recorder.write(Buffer.from('{"results":[{"id":"a"}'))
   yield* recorder.commit(Buffer.from('],"count":1}'))
 })
@@ -48,7 +48,7 @@ const interrupted = Effect.fnUntraced(function* (file: string, change: Partial<C
   return checkpoint
 })
 
-const remembers = ({ journal }: Checkpoint.Checkpoint) => Effect.map(journal.replay(row), Option.isSome)
+const remembers = ({ journal }: Checkpoint.Checkpoint) => Effect.map(journal.answer(row).replay, Option.isSome)
 
 layer(NodeServices.layer)("Checkpoint", (it) => {
   it.effect("of a first sync is empty, and says nothing", () =>
@@ -81,7 +81,7 @@ layer(NodeServices.layer)("Checkpoint", (it) => {
       const fs = yield* FileSystem.FileSystem
       const { file, path } = yield* place
       const { journal } = yield* interrupted(file)
-      const recorder = yield* journal.record(`${row}&offset=2`)
+      const recorder = journal.answer(`${row}&offset=2`).record()
       yield* recorder.write(Buffer.from('{"results":[{"id":"b"}'))
       const kept = `${path}/answers.journal`
       const { size } = yield* fs.stat(kept)

@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, FileSystem, Layer, Option, Path, type Scope, Stream } from "effect"
+import { Effect, FileSystem, Layer, Option, Path, Result, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as AnswerJournal from "../../src/http/AnswerJournal.ts"
 import { AppendedFile, AppendFailed } from "../../src/http/AppendedFile.ts"
@@ -37,7 +37,7 @@ const record = Effect.fnUntraced(function* (
   sizes: ReadonlyArray<number> = [],
   of = path
 ) {
-  const recorder = yield* journal.record(of)
+  const recorder = journal.answer(of).record()
   const pieces = [...chunked(Buffer.from(body), sizes)]
   for (const piece of pieces.slice(0, -1)) yield* recorder.write(piece)
   yield* recorder.commit(pieces.at(-1) ?? Buffer.alloc(0))
@@ -45,7 +45,7 @@ const record = Effect.fnUntraced(function* (
 
 /** The text that is remembered, if any is. */
 const replay = Effect.fnUntraced(function* (journal: AnswerJournal.AnswerJournalService, of = path) {
-  const body = yield* journal.replay(of)
+  const body = yield* journal.answer(of).replay
   return Option.isNone(body) ? undefined : Buffer.concat(yield* Stream.runCollect(body.value)).toString()
 })
 
@@ -75,8 +75,8 @@ const large = Buffer.alloc(300_000, "x")
 /** Takes down two answers that come at the same time: first the members are whole, then the roles. */
 const recordBoth = Effect.fnUntraced(function* (journal: AnswerJournal.AnswerJournalService) {
   const [one, two] = [Buffer.from(roles), Buffer.from(members)]
-  const ofRoles = yield* journal.record(path)
-  const ofMembers = yield* journal.record(otherPath)
+  const ofRoles = journal.answer(path).record()
+  const ofMembers = journal.answer(otherPath).record()
   yield* ofRoles.write(one.subarray(0, 40))
   yield* ofMembers.write(two.subarray(0, 20))
   yield* ofRoles.write(one.subarray(40, 60))
@@ -89,20 +89,8 @@ const soundFiles = AppendedFile.defaultValue()
 /** The file as the journal writes it, with changes. */
 const writing = (change: (file: AppendedFile) => Partial<AppendedFile>): Layer.Layer<never> =>
   Layer.succeed(AppendedFile, {
-    open: (path) => Effect.map(soundFiles.open(path), (file): AppendedFile => ({ ...file, ...change(file) }))
+    open: (path) => Result.map(soundFiles.open(path), (file): AppendedFile => ({ ...file, ...change(file) }))
   })
-
-/** A file that lets everybody else go on before and after each of two halves of what it is given. */
-const inHalves = writing((file) => ({
-  add: (bytes) =>
-    Effect.gen(function* () {
-      yield* Effect.yieldNow
-      yield* file.add(bytes.subarray(0, 7))
-      yield* Effect.yieldNow
-      yield* file.add(bytes.subarray(7))
-      yield* Effect.yieldNow
-    })
-}))
 
 describe("AnswerJournal", () => {
   it.effect.prop(
@@ -131,7 +119,7 @@ describe("AnswerJournal", () => {
           assert.strictEqual(yield* run.answers, 2)
           assert.deepStrictEqual([yield* replay(run), yield* replay(run, otherPath)], [one, two])
         }
-      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, inHalves])),
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     { arbitrary: { runs: thorough ? 50 : 15 } }
   )
 
@@ -147,7 +135,7 @@ describe("AnswerJournal", () => {
     it.effect("has no file before there is something to be remembered", () =>
       Effect.gen(function* () {
         const { directory, journal } = yield* journalIn
-        yield* journal.record(path)
+        journal.answer(path).record()
         assert.strictEqual(yield* journal.answers, 0)
         assert.deepStrictEqual(yield* (yield* FileSystem.FileSystem).readDirectory(directory), [])
       })
@@ -168,13 +156,13 @@ describe("AnswerJournal", () => {
     it.effect("an answer that broke off is not remembered, and does not touch the one before", () =>
       Effect.gen(function* () {
         const { directory, journal } = yield* journalIn
-        const first = yield* journal.record(path)
+        const first = journal.answer(path).record()
         yield* first.write(large)
         assert.isUndefined(yield* replay(journal))
         assert.isUndefined(yield* replayAnew(directory))
 
         yield* record(journal, roles)
-        const second = yield* journal.record(path)
+        const second = journal.answer(path).record()
         yield* second.write(large)
         assert.strictEqual(yield* replay(journal), roles)
         assert.strictEqual(yield* replayAnew(directory), roles)
@@ -184,7 +172,7 @@ describe("AnswerJournal", () => {
     it.effect("the bytes of a piece may be used again once it is written", () =>
       Effect.gen(function* () {
         const { journal } = yield* journalIn
-        const recorder = yield* journal.record(path)
+        const recorder = journal.answer(path).record()
         const buffer = Buffer.from("[1,")
         yield* recorder.write(buffer)
         buffer.fill(" 2]")
@@ -197,7 +185,7 @@ describe("AnswerJournal", () => {
     it.effect("pieces may be large, or empty", () =>
       Effect.gen(function* () {
         const { directory, journal } = yield* journalIn
-        const recorder = yield* journal.record(path)
+        const recorder = journal.answer(path).record()
         for (const piece of [nothing, Buffer.alloc(3_000_000, "y"), nothing, large]) yield* recorder.write(piece)
         yield* recorder.commit(nothing)
         const body = "y".repeat(3_000_000) + large.toString()
@@ -209,7 +197,7 @@ describe("AnswerJournal", () => {
     it.effect("an answer that must not be kept is not remembered, nor the pieces of it that were written", () =>
       Effect.gen(function* () {
         const { directory, journal } = yield* journalIn
-        const recorder = yield* journal.record(path)
+        const recorder = journal.answer(path).record()
         yield* recorder.write(large)
         yield* recorder.discard
         for (const run of [journal, yield* AnswerJournal.make(directory)]) {
@@ -359,7 +347,7 @@ describe("AnswerJournal", () => {
     it.effect("what a killed run left of an answer does no harm", () =>
       Effect.gen(function* () {
         const { directory, journal } = yield* journalIn
-        const killed = yield* journal.record(path)
+        const killed = journal.answer(path).record()
         yield* killed.write(large)
         const next = yield* AnswerJournal.make(directory)
         assert.isUndefined(yield* replay(next))
@@ -378,7 +366,7 @@ describe("AnswerJournal", () => {
           assert.strictEqual(yield* journal.answers, run)
           for (let n = 0; n < run; n++) assert.strictEqual(yield* replay(journal, `/${n}`), `[${n}]`)
           yield* record(journal, `[${run}]`, [1, 1], `/${run}`)
-          const killed = yield* journal.record(`/${run + 1}`)
+          const killed = journal.answer(`/${run + 1}`).record()
           yield* killed.write(Buffer.from("[half"))
         }
       })
@@ -396,48 +384,13 @@ describe("AnswerJournal", () => {
         for (const run of [journal, yield* AnswerJournal.make(directory)]) {
           for (const name of names) assert.strictEqual(yield* replay(run, name), `${name}:${roles}`)
         }
-      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, inHalves]))
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
     )
-
-    it.effect("one whose writer was interrupted is written to its end, and counts", () => {
-      const begun = Deferred.makeUnsafe<void>()
-      const goOn = Deferred.makeUnsafe<void>()
-      const slow = writing((file) => ({
-        add: (bytes) =>
-          file
-            .add(bytes.subarray(0, 20))
-            .pipe(
-              Effect.andThen(Deferred.succeed(begun, undefined)),
-              Effect.andThen(Deferred.await(goOn)),
-              Effect.andThen(file.add(bytes.subarray(20)))
-            )
-      }))
-      return Effect.gen(function* () {
-        const { directory, journal } = yield* journalIn
-        const writer = yield* Effect.forkChild(record(journal, roles))
-        yield* Deferred.await(begun)
-        const waiting = yield* Effect.forkChild(record(journal, "{}", [], "/waiting"))
-        const following = yield* Effect.forkChild(record(journal, members, [], otherPath))
-        yield* Effect.yieldNow
-        yield* Fiber.interrupt(waiting)
-        const interrupting = yield* Effect.forkChild(Fiber.interrupt(writer))
-        yield* Effect.yieldNow
-        yield* Deferred.succeed(goOn, undefined)
-        yield* Fiber.join(interrupting)
-        yield* Fiber.join(following)
-        for (const run of [journal, yield* AnswerJournal.make(directory)]) {
-          assert.strictEqual(yield* run.answers, 2)
-          assert.strictEqual(yield* replay(run), roles)
-          assert.strictEqual(yield* replay(run, otherPath), members)
-          assert.isUndefined(yield* replay(run, "/waiting"))
-        }
-      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, slow]))
-    })
   })
 
   describe("a disk that fails costs the memory and nothing else:", () => {
     /** What a file that is added to says of a full disk, and what any other does. */
-    const full = Effect.fail(new AppendFailed({ cause: systemError("ENOSPC") }))
+    const full = Result.fail(new AppendFailed({ cause: systemError("ENOSPC") }))
     const fullToo = Effect.fail(systemError("ENOSPC"))
 
     /**
@@ -448,12 +401,12 @@ describe("AnswerJournal", () => {
       let isOn = false
       const writes: Array<number> = []
       const layer = writing((file) => ({
-        add: (bytes) =>
-          Effect.suspend(() => {
-            if (!isOn || writes.push(bytes.length) !== nth) return file.add(bytes)
-            return Effect.andThen(file.add(bytes.subarray(0, Math.ceil(bytes.length * part))), full)
-          }),
-        truncate: (size) => Effect.suspend(() => (isOn && !canTakeBack ? full : file.truncate(size)))
+        add: (...parts) => {
+          const bytes = Buffer.concat(parts)
+          if (!isOn || writes.push(bytes.length) !== nth) return file.add(bytes)
+          return Result.flatMap(file.add(bytes.subarray(0, Math.ceil(bytes.length * part))), () => full)
+        },
+        truncate: (size) => (isOn && !canTakeBack ? full : file.truncate(size))
       }))
       return {
         layer,
@@ -466,7 +419,7 @@ describe("AnswerJournal", () => {
 
     /** Takes down an answer of four pieces. */
     const recordLarge = Effect.fnUntraced(function* (journal: AnswerJournal.AnswerJournalService) {
-      const recorder = yield* journal.record(path)
+      const recorder = journal.answer(path).record()
       for (let n = 0; n < 3; n++) yield* recorder.write(large)
       yield* recorder.commit(nothing)
     })

@@ -15,12 +15,21 @@ const path = Effect.map(
   (directory) => join(directory, "file")
 )
 
-const open = (file: string) => Effect.flatMap(AppendedFile, (files) => files.open(file))
+const open = (path: string) =>
+  Effect.acquireRelease(
+    Effect.flatMap(AppendedFile, ({ open }) => Effect.fromResult(open(path))),
+    (file) => Effect.sync(file.close)
+  ).pipe(
+    Effect.map((file) => ({
+      add: (...parts: ReadonlyArray<Uint8Array>) => Effect.suspend(() => Effect.fromResult(file.add(...parts))),
+      truncate: (size: number) => Effect.suspend(() => Effect.fromResult(file.truncate(size)))
+    }))
+  )
 
 const textOf = (file: string) => readFileSync(file, "utf8")
 
 /** Puts a function in the place of one of Node's until the scope closes. */
-const inPlaceOf = (name: "closeSync" | "writeSync", call: (...args: never) => unknown) => {
+const inPlaceOf = (name: "closeSync" | "writeSync" | "writevSync", call: (...args: never) => unknown) => {
   const real = fs[name]
   const set = (value: unknown) =>
     Effect.sync(() => {
@@ -35,7 +44,7 @@ const { closeSync, writeSync } = fs
 /** Has the system take no more than so many bytes in one call, and none once the disk is full; how many each call took. */
 const takingAtMost = Effect.fnUntraced(function* (most: number, room = Infinity) {
   const taken: Array<number> = []
-  yield* inPlaceOf("writeSync", (file: number, bytes: Uint8Array, start: number) => {
+  const take = (file: number, bytes: Uint8Array, start: number): number => {
     const left = room - taken.reduce((sum, size) => sum + size, 0)
     if (left === 0) throw Object.assign(new Error("ENOSPC: made up by a test"), { code: "ENOSPC" })
     // Whoever asks for ever should see the test fail, and not hang.
@@ -43,7 +52,11 @@ const takingAtMost = Effect.fnUntraced(function* (most: number, room = Infinity)
     const size = writeSync(file, bytes, start, Math.min(most, left, bytes.length - start))
     taken.push(size)
     return size
-  })
+  }
+  yield* inPlaceOf("writeSync", take)
+  yield* inPlaceOf("writevSync", (file: number, parts: ReadonlyArray<Uint8Array>) =>
+    take(file, Buffer.concat(parts), 0)
+  )
   return taken
 })
 
@@ -88,7 +101,7 @@ describe("AppendedFile", () => {
       const file = yield* path
       const { add } = yield* open(file)
       const taken = yield* takingAtMost(3)
-      yield* add(Buffer.from("hello, "))
+      yield* add(Buffer.from("hel"), Buffer.from("l"), Buffer.from("o, "))
       yield* add(Buffer.from("world"))
       assert.strictEqual(textOf(file), "hello, world")
       assert.deepStrictEqual(taken, [3, 3, 1, 3, 2])
@@ -149,28 +162,16 @@ describe("AppendedFile", () => {
     })
   )
 
-  it.effect("is closed with its scope, once, and not before", () =>
+  it.effect("tells when it cannot be closed", () =>
     Effect.gen(function* () {
-      const closed: Array<number> = []
-      yield* inPlaceOf("closeSync", (file: number) => {
-        closed.push(file)
-        closeSync(file)
-      })
-      const file = yield* path
-      yield* Effect.gen(function* () {
-        const { add } = yield* open(file)
-        yield* add(Buffer.from("x"))
-        assert.deepStrictEqual(closed, [])
-      }).pipe(Effect.scoped)
-      assert.strictEqual(closed.length, 1)
-
-      // One that cannot be closed is nobody's fault any more.
+      const { open } = yield* AppendedFile
+      const file = yield* Effect.fromResult(open(yield* path))
       yield* inPlaceOf("closeSync", (file: number) => {
         closeSync(file)
         throw new Error("EIO: made up by a test")
       })
-      yield* Effect.scoped(open(file))
-      assert.strictEqual(textOf(file), "x")
+      const failure = yield* Effect.flip(Effect.fromResult(file.close()))
+      assert.strictEqual(failure.message, "a file could not be added to: Error: EIO: made up by a test")
     })
   )
 })

@@ -278,8 +278,11 @@ describe("JsonClient", () => {
       Effect.gen(function* () {
         const slowly = Effect.sleep("3 minutes")
         const journal: AnswerJournalService = {
-          replay: () => Effect.succeedNone,
-          record: () => Effect.succeed({ write: () => slowly, commit: () => slowly, discard: Effect.void })
+          answer: () => ({
+            isKnown: false,
+            replay: Effect.succeedNone,
+            record: () => ({ write: () => slowly, commit: () => slowly, discard: Effect.void })
+          })
         }
         const { result, seen } = yield* get(
           always(Exchange.json(page)),
@@ -303,8 +306,11 @@ describe("JsonClient", () => {
         )
         const slowly = Effect.sleep("3 minutes")
         const journal: AnswerJournalService = {
-          replay: () => Effect.succeedNone,
-          record: () => Effect.succeed({ write: () => slowly, commit: () => slowly, discard: Effect.void })
+          answer: () => ({
+            isKnown: false,
+            replay: Effect.succeedNone,
+            record: () => ({ write: () => slowly, commit: () => slowly, discard: Effect.void })
+          })
         }
         const rows: RowReader = { fields: fieldsOf([["id"]]), start: () => undefined, onRow: () => undefined }
         const fiber = yield* Effect.forEach(
@@ -328,9 +334,11 @@ describe("JsonClient", () => {
         const done: Array<string> = []
         const note = (what: string) => Effect.sync(() => void done.push(what))
         const journal: AnswerJournalService = {
-          replay: () => Effect.succeedNone,
-          record: () =>
-            Effect.succeed({ write: () => note("write"), commit: () => note("commit"), discard: note("discard") })
+          answer: () => ({
+            isKnown: false,
+            replay: Effect.succeedNone,
+            record: () => ({ write: () => note("write"), commit: () => note("commit"), discard: note("discard") })
+          })
         }
         const rows = { start: () => undefined, onRow: () => undefined, isSound: () => false }
         yield* get(always(Exchange.json(page)), {}, rows).pipe(Effect.provideService(AnswerJournal, journal))
@@ -1006,7 +1014,7 @@ describe("JsonClient", () => {
         const [result, { bytes }] = yield* Effect.flatMap(JsonClient, (client) =>
           Effect.all([Effect.result(client.get(path, { rows })), client.statistics])
         ).pipe(Effect.provide(client), Effect.provideService(AnswerJournal, journal))
-        const pieces = Option.map(yield* journal.replay(KeptAnswer.nameOf(path, rows)), Stream.runCollect)
+        const pieces = Option.map(yield* journal.answer(KeptAnswer.nameOf(path, rows)).replay, Stream.runCollect)
         const remembered = Option.isNone(pieces) ? undefined : tellKept(Buffer.concat(yield* pieces.value), rows)
         return Result.isSuccess(result)
           ? { told, answer: result.success, remembered, bytes }

@@ -5,9 +5,10 @@ import type { AnswerJournalService } from "../../src/http/AnswerJournal.ts"
 export const make = (): AnswerJournalService => {
   const answers = new Map<string, ReadonlyArray<Uint8Array>>()
   return {
-    replay: (path) => Effect.sync(() => Option.map(Option.fromUndefinedOr(answers.get(path)), Stream.fromIterable)),
-    record: (path) =>
-      Effect.sync(() => {
+    answer: (path) => ({
+      isKnown: answers.has(path),
+      replay: Effect.sync(() => Option.map(Option.fromUndefinedOr(answers.get(path)), Stream.fromIterable)),
+      record: () => {
         const written: Array<Uint8Array> = []
         // Copies: whoever gives the bytes uses them again.
         const copy = (bytes: Uint8Array) => void written.push(Uint8Array.from(bytes))
@@ -20,6 +21,7 @@ export const make = (): AnswerJournalService => {
             }),
           discard: Effect.void
         }
-      })
+      }
+    })
   }
 }
