@@ -5,6 +5,7 @@ import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Deferred, Effect, Exit, FileSystem, Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as Zlib from "node:zlib"
+import * as Checksum from "./C1zChecksum.ts"
 import type { FinalBytes } from "./C1zDatabase.ts"
 import * as C1zError from "./C1zError.ts"
 import * as Frame from "./C1zFrame.ts"
@@ -24,15 +25,14 @@ const chunkSize = 64 * 1024
 /** What is compressed at a time: with 64 KiB the hops between pieces took as long again. */
 const pieceSize = 1536 * 1024
 
-/** What the checksum of a large one takes at a time. */
-const sumSize = 1536 * 1024
-
 /** A database to be packed, which may still get larger. */
 export interface PackedDatabase<A> {
   /** Its file. */
   readonly file: string
   /** Where it is as it will be. What is before `start` comes uncompressed where the database is large. */
   readonly final: FinalBytes
+  /** Where what comes uncompressed has {@link Checksum.stripe} bytes that nobody reads; it is read once more where it has none. */
+  readonly unusedIn?: (head: Buffer) => number | undefined
   /** Closes it: from then on all of it is as it will be. */
   readonly finish: Effect.Effect<A, C1zError.C1zError>
 }
@@ -60,12 +60,13 @@ const readAt = (input: FileSystem.File, buffer: Uint8Array, position: number) =>
 
 const endsEarly = (at: number, end: number): string => `the database ends at byte ${at} of ${end}`
 
-/** Compresses what is from `start` up to `end`, and writes what comes out. */
+/** Compresses what is from `start` up to `end`, writes what comes out, and tells `onBytes` what goes in. */
 const feed = Effect.fnUntraced(function* (
   { buffers, input, onError, out }: Work,
   frame: Frame.Frame,
   start: number,
-  end: number
+  end: number,
+  onBytes: (bytes: Uint8Array) => void = () => undefined
 ): Effect.fn.Return<void, PackError> {
   let [filled, free] = buffers
   let at = start
@@ -74,7 +75,9 @@ const feed = Effect.fnUntraced(function* (
   let size = yield* read(filled)
   while (size > 0) {
     at += size
-    const [packed, next] = yield* Effect.all([frame.add(filled.subarray(0, size)), read(free), write(out, pieces)], {
+    const full = filled.subarray(0, size)
+    const told = Effect.sync(() => onBytes(full))
+    const [packed, next] = yield* Effect.all([frame.add(full), Effect.andThen(told, read(free)), write(out, pieces)], {
       concurrency: 3
     })
     pieces = packed
@@ -101,9 +104,9 @@ const packSmall = Effect.fnUntraced(function* <A>(work: Work, finished: Finished
   return finished
 })
 
-/** Hands all bytes of a database to its checksum. */
-const sum = Effect.fnUntraced(function* ({ input, onError }: Work, checksum: Frame.Checksum, contentSize: number) {
-  const buffer = Buffer.allocUnsafeSlow(sumSize)
+/** The checksum of all bytes of a database. */
+const sum = Effect.fnUntraced(function* ({ buffers: [buffer], input, onError }: Work, contentSize: number) {
+  const checksum = yield* Checksum.make(onError)
   let at = 0
   let size: number
   while ((size = yield* readAt(input, buffer, at)) > 0) {
@@ -111,36 +114,38 @@ const sum = Effect.fnUntraced(function* ({ input, onError }: Work, checksum: Fra
     at += size
   }
   if (at !== contentSize) return yield* onError(endsEarly(at, contentSize))
+  return checksum.end()
 })
 
 /** Writes the frame of a large database, and as much of it as is final before that is finished. */
 const packLarge = Effect.fnUntraced(function* <A>(
   work: Work,
-  { end, start }: FinalBytes,
+  { final: { end, start }, unusedIn = () => undefined }: Pick<PackedDatabase<A>, "final" | "unusedIn">,
   finish: Effect.Effect<Finished<A>, PackError>
 ) {
   const { input, onError, out } = work
-  const checksum = yield* Frame.checksum(onError)
+  const checksum = yield* Checksum.make(onError)
+  // The head is known last, and made such that this is right.
+  checksum.add(Buffer.alloc(start))
   const hasFinished = yield* Deferred.make<number>()
   const compressed = Effect.gen(function* () {
     // Before it goes what is known last.
     yield* out.seek(BigInt(magic.length + Frame.headBytes(start)), "start")
     const frame = yield* Frame.blocks(onError)
-    yield* feed(work, frame, start, end)
-    yield* feed(work, frame, end, yield* Deferred.await(hasFinished))
+    yield* feed(work, frame, start, end, checksum.add)
+    yield* feed(work, frame, end, yield* Deferred.await(hasFinished), checksum.add)
     yield* write(out, yield* frame.end)
   })
-  const summed = Effect.gen(function* () {
-    const finished = yield* finish
-    yield* Deferred.succeed(hasFinished, finished.contentSize)
-    yield* sum(work, checksum, finished.contentSize)
-    return finished
-  })
-  const [, finished] = yield* Effect.all([compressed, summed], { concurrency: 2 })
-  yield* write(out, [checksum.end()])
+  const finished = yield* Effect.all(
+    [Effect.tap(finish, ({ contentSize }) => Deferred.succeed(hasFinished, contentSize)), compressed],
+    { concurrency: 2 }
+  ).pipe(Effect.map(([finished]) => finished))
   const head = Buffer.alloc(start)
   const size = yield* readAt(input, head, 0)
   if (size !== start) return yield* onError(endsEarly(size, start))
+  const unused = unusedIn(head)
+  if (unused !== undefined) Checksum.makeLikeBlank(head, unused)
+  yield* write(out, [unused === undefined ? yield* sum(work, finished.contentSize) : checksum.end()])
   yield* out.seek(BigInt(magic.length), "start")
   yield* write(out, [Frame.headOf(head, finished.contentSize)])
   return finished
@@ -178,10 +183,11 @@ export const pack = <A>(options: {
       buffers: [Buffer.allocUnsafeSlow(pieceSize), Buffer.allocUnsafeSlow(pieceSize)]
     }
     const packed = Effect.gen(function* () {
-      if (final.end >= Frame.large) return yield* packLarge(work, final, finish)
+      if (final.end >= Frame.large) return yield* packLarge(work, database, finish)
       const finished = yield* finish
       if (finished.contentSize < Frame.large) return yield* packSmall(work, finished)
-      return yield* packLarge(work, { ...final, end: finished.contentSize }, Effect.succeed(finished))
+      const whole = { ...database, final: { ...final, end: finished.contentSize } }
+      return yield* packLarge(work, whole, Effect.succeed(finished))
     })
     const { given } = yield* Scope.provide(packed, working)
     yield* Effect.all(

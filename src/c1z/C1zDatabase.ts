@@ -63,6 +63,19 @@ export interface FinalBytes {
   readonly end: number
 }
 
+/**
+ * Where the first page of a database has so many bytes that SQLite neither reads nor keeps, at a multiple of their number:
+ * between the list of its rows and the rows.
+ */
+export const unusedIn = (firstPage: Buffer, bytes: number): number | undefined => {
+  // SQLite: the page begins behind the header of the file; a leaf with its kind, the number of its rows at 3, and at 5 where they begin.
+  const page = 100
+  if (firstPage[page] !== leaf) return undefined
+  const listEnd = page + 8 + firstPage.readUInt16BE(page + 3) * 2
+  const at = Math.ceil(listEnd / bytes) * bytes
+  return at + bytes <= firstPage.readUInt16BE(page + 5) ? at : undefined
+}
+
 /** A database with the tables of a `.c1z`, open in the one transaction that all rows are written in. */
 export class C1zDatabase {
   readonly #file: string

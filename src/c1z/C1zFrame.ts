@@ -160,31 +160,3 @@ export const headOf = (head: Uint8Array, contentSize: number): Uint8Array => {
   bytes.set(head, bytes.length - head.length)
   return bytes
 }
-
-const sumPart = 64 * 1024
-
-/** The checksum at the end of a frame. */
-export interface Checksum {
-  readonly add: (content: Uint8Array) => void
-  readonly end: () => Uint8Array
-}
-
-/** zstd: the lower half of the XXH64 of the content. What makes it is loaded for large databases only. */
-export const checksum = (onError: OnError): Effect.Effect<Checksum, C1zError.C1zError> =>
-  Effect.map(
-    Effect.tryPromise({ try: async () => (await import("xxhash-wasm")).default(), catch: onError }),
-    ({ create64 }) => {
-      const hash = create64()
-      return {
-        // In parts, since it takes as much memory as it is given at once.
-        add: (content) => {
-          for (let at = 0; at < content.length; at += sumPart) hash.update(content.subarray(at, at + sumPart))
-        },
-        end: () => {
-          const bytes = Buffer.alloc(4)
-          bytes.writeUInt32LE(Number(BigInt.asUintN(32, hash.digest())))
-          return bytes
-        }
-      }
-    }
-  )

@@ -5,7 +5,9 @@ import { Clock, Effect, FileSystem, Path, Predicate, Sink } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import type { SyncRecord } from "../c1/SyncRecord.ts"
 import { type C1zError, fromPlatformError } from "./C1zError.ts"
+import { stripe } from "./C1zChecksum.ts"
 import * as Container from "./C1zContainer.ts"
+import { unusedIn } from "./C1zDatabase.ts"
 import * as Spool from "./C1zSpool.ts"
 import type { C1zCounts } from "./C1zTables.ts"
 import * as Target from "./C1zTarget.ts"
@@ -123,7 +125,12 @@ export const make = <E = never, R = never>(
         yield* options.beforePacking ?? Effect.void
         const file = path.join(scratch, "file")
         const { bytes, given: counts } = yield* Container.pack({
-          database: { file: database, final, finish: spool.finish },
+          database: {
+            file: database,
+            final,
+            unusedIn: (firstPage) => unusedIn(firstPage, stripe),
+            finish: spool.finish
+          },
           file,
           target: options.path
         })

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { zstdDecompressSync } from "node:zlib"
+import * as C1zChecksum from "../../src/c1z/C1zChecksum.ts"
 import * as C1zError from "../../src/c1z/C1zError.ts"
 import * as C1zFrame from "../../src/c1z/C1zFrame.ts"
 import { readFrame } from "./C1zChecklist.ts"
@@ -17,7 +18,7 @@ const noise = (length: number): Uint8Array => {
 const frameOf = Effect.fnUntraced(function* (content: Uint8Array, head: number) {
   const frame = yield* C1zFrame.blocks(onError)
   const blocks = [...(yield* frame.add(content.subarray(head))), ...(yield* frame.end)]
-  const checksum = yield* C1zFrame.checksum(onError)
+  const checksum = yield* C1zChecksum.make(onError)
   checksum.add(content)
   return Buffer.concat([C1zFrame.headOf(content.subarray(0, head), content.length), ...blocks, checksum.end()])
 }, Effect.scoped)
