@@ -2,7 +2,7 @@
  * The envelope of a `.c1z` file: five magic bytes, then one zstd frame that holds a SQLite database and ends the file.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Deferred, Effect, Exit, FileSystem, Scope, Stream } from "effect"
+import { type Cause, Effect, Exit, FileSystem, Queue, Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as Zlib from "node:zlib"
 import * as Checksum from "./C1zChecksum.ts"
@@ -33,8 +33,8 @@ export interface PackedDatabase<A> {
   readonly final: FinalBytes
   /** Where what comes uncompressed has {@link Checksum.stripe} bytes that nobody reads; it is read once more where it has none. */
   readonly unusedIn?: (head: Buffer) => number | undefined
-  /** Closes it: from then on all of it is as it will be. */
-  readonly finish: Effect.Effect<A, C1zError.C1zError>
+  /** Closes it: from then on all of it is as it will be. Tells meanwhile of later ends of what is final. */
+  readonly finish: (onFinal: (end: number) => void) => Effect.Effect<A, C1zError.C1zError>
 }
 
 /** What is packed: a file to read, one to write, and how errors are told. */
@@ -121,23 +121,33 @@ const sum = Effect.fnUntraced(function* ({ buffers: [buffer], input, onError }: 
 const packLarge = Effect.fnUntraced(function* <A>(
   work: Work,
   { final: { end, start }, unusedIn = () => undefined }: Pick<PackedDatabase<A>, "final" | "unusedIn">,
-  finish: Effect.Effect<Finished<A>, PackError>
+  finish: (onFinal: (end: number) => void) => Effect.Effect<Finished<A>, PackError>
 ) {
   const { input, onError, out } = work
   const checksum = yield* Checksum.make(onError)
   // The head is known last, and made such that this is right.
   checksum.add(Buffer.alloc(start))
-  const hasFinished = yield* Deferred.make<number>()
+  const ends = yield* Queue.unbounded<number, Cause.Done>()
   const compressed = Effect.gen(function* () {
     // Before it goes what is known last.
     yield* out.seek(BigInt(magic.length + Frame.headBytes(start)), "start")
     const frame = yield* Frame.blocks(onError)
-    yield* feed(work, frame, start, end, checksum.add)
-    yield* feed(work, frame, end, yield* Deferred.await(hasFinished), checksum.add)
+    let at = start
+    yield* Stream.runForEach(Stream.concat(Stream.succeed(end), Stream.fromQueue(ends)), (end) => {
+      const from = at
+      at = Math.max(at, end)
+      return feed(work, frame, from, at, checksum.add)
+    })
     yield* write(out, yield* frame.end)
   })
   const finished = yield* Effect.all(
-    [Effect.tap(finish, ({ contentSize }) => Deferred.succeed(hasFinished, contentSize)), compressed],
+    [
+      Effect.tap(
+        finish((end) => void Queue.offerUnsafe(ends, end)),
+        ({ contentSize }) => Effect.andThen(Queue.offer(ends, contentSize), Queue.end(ends))
+      ),
+      compressed
+    ],
     { concurrency: 2 }
   ).pipe(Effect.map(([finished]) => finished))
   const head = Buffer.alloc(start)
@@ -168,8 +178,8 @@ export const pack = <A>(options: {
     const { database, file, target } = options
     const { final } = database
     const fs = yield* FileSystem.FileSystem
-    const finish = Effect.gen(function* () {
-      const given = yield* database.finish
+    const finish = Effect.fnUntraced(function* (onFinal: (end: number) => void) {
+      const given = yield* database.finish(onFinal)
       return { given, contentSize: Number((yield* fs.stat(database.file)).size) }
     })
     const working = yield* Scope.fork(yield* Effect.scope)
@@ -184,10 +194,10 @@ export const pack = <A>(options: {
     }
     const packed = Effect.gen(function* () {
       if (final.end >= Frame.large) return yield* packLarge(work, database, finish)
-      const finished = yield* finish
+      const finished = yield* finish(() => undefined)
       if (finished.contentSize < Frame.large) return yield* packSmall(work, finished)
       const whole = { ...database, final: { ...final, end: finished.contentSize } }
-      return yield* packLarge(work, whole, Effect.succeed(finished))
+      return yield* packLarge(work, whole, () => Effect.succeed(finished))
     })
     const { given } = yield* Scope.provide(packed, working)
     yield* Effect.all(

@@ -83,6 +83,7 @@ export class C1zDatabase {
   readonly #pageCount: StatementSync
   readonly #statements: Readonly<Record<RowChange, (table: Tables.Table) => StatementSync>>
   #work: Work | undefined
+  #final: FinalBytes | undefined
 
   /** Creates the database. The file must not exist, or be empty. */
   constructor(file: string) {
@@ -119,6 +120,11 @@ export class C1zDatabase {
     return Number(this.#pageCount.get()?.["page_count"]) * pageSize
   }
 
+  /** What of the file is as it will be, once it is sealed. */
+  get final(): FinalBytes | undefined {
+    return this.#final
+  }
+
   /** Takes all columns but `id`, in the order of the declaration; `remove` the external id and the sync's. */
   write(table: Tables.Table, change: RowChange, values: ReadonlyArray<RowValue>): void {
     this.#work = { table, row: { change, values } }
@@ -129,6 +135,10 @@ export class C1zDatabase {
   index(table: Tables.Table, index: Tables.Index): void {
     this.#work = { table }
     this.#database.exec(Tables.createIndex(table, index))
+    if (this.#final === undefined || this.#final.end === pageSize) return
+    this.#database.exec("commit")
+    this.#final = { ...this.#final, end: this.#lastFinal() }
+    this.#database.exec("begin")
   }
 
   /** The records that a failure of {@link write} or {@link index} is about, if it says that their ids are the same. */
@@ -143,17 +153,18 @@ export class C1zDatabase {
 
   /**
    * Ends the transaction of the rows: nothing may follow but indexes. Those take pages of their own behind the others where
-   * none are free, and change no other than the first, as long as that holds all of the schema. Where it does not, or
-   * SQLite may move pages, nothing is final.
+   * none are free, and change no other than the first, as long as that holds all of the schema: with each that is
+   * made, more is {@link C1zDatabase.final}. Where it does not, or SQLite may move pages, nothing is.
    */
   seal(): FinalBytes {
     const database = this.#database
     database.exec("commit")
     if (this.#pragma("freelist_count") !== 0) database.exec("vacuum")
     const hasAllInPlace = this.#pragma("auto_vacuum") === 0 && this.#kindOfSchema() === leaf
-    const end = hasAllInPlace ? Math.min(this.size, firstLockedByte) : pageSize
+    const final = { start: pageSize, end: hasAllInPlace ? this.#lastFinal() : pageSize }
+    this.#final = final
     database.exec("begin")
-    return { start: pageSize, end }
+    return final
   }
 
   /** Ends the transaction and closes the database: from then on the file is complete. */
@@ -176,6 +187,10 @@ export class C1zDatabase {
   /** Closes the database, if it is not yet. */
   close(): void {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  #lastFinal(): number {
+    return Math.min(this.size, firstLockedByte)
   }
 
   #pragma(name: string): unknown {

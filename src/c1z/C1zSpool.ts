@@ -32,8 +32,11 @@ export interface C1zSpool {
   readonly write: (records: ReadonlyArray<SyncRecord>) => Effect.Effect<void, C1zError>
   /** Adds the run row, after which there is nothing to be written, begins to make the indexes, and tells what of the file is final. */
   readonly seal: (endedAt: string) => Effect.Effect<FinalBytes, C1zError>
-  /** Comes after that: closes the database once the indexes are there. From then on the file is complete. */
-  readonly finish: Effect.Effect<Tables.C1zCounts, C1zError>
+  /**
+   * Comes after that: closes the database once the indexes are there, and tells meanwhile up to where more is final. From then
+   * on the file is complete.
+   */
+  readonly finish: (onFinal: (end: number) => void) => Effect.Effect<Tables.C1zCounts, C1zError>
 }
 
 /** Tables that get no more rows when a record of a kind comes: their indexes are made while the source is waited for. */

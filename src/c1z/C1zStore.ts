@@ -29,7 +29,8 @@ export interface C1zStore {
    * is as it will be.
    */
   readonly seal: Effect.Effect<Effect.Effect<FinalBytes, C1zError>, C1zError>
-  readonly finish: Effect.Effect<Tables.C1zCounts, C1zError>
+  /** Closes the database once the indexes are there; tells meanwhile up to where the file is as it will be, if that is known. */
+  readonly finish: (onFinal: (end: number) => void) => Effect.Effect<Tables.C1zCounts, C1zError>
 }
 
 const kinds: Readonly<Record<string, "ResourceType" | "Resource" | "Entitlement" | "Grant">> = {
@@ -93,8 +94,8 @@ export const open = Effect.fnUntraced(function* ({
       ),
     seal: Effect.map(
       attempt(() => database.seal()),
-      Effect.succeed
+      (sealed) => Effect.sync(() => database.final ?? sealed)
     ),
-    finish: attempt(() => database.finish())
+    finish: () => attempt(() => database.finish())
   }
 })

@@ -42,6 +42,7 @@ export const open = Effect.fnUntraced(function* ({
   const batch = new RowBatchWriter(new ArrayBuffer(roomy))
   let failure: C1zError | undefined
   let final: FinalBytes | undefined
+  let onFinal: ((end: number) => void) | undefined
   let counts: Tables.C1zCounts | undefined
   let onNews: (() => void) | undefined
 
@@ -66,6 +67,7 @@ export const open = Effect.fnUntraced(function* ({
         break
       case "sealed":
         final = message.final
+        onFinal?.(final.end)
         break
       case "finished":
         counts = message.counts
@@ -138,12 +140,15 @@ export const open = Effect.fnUntraced(function* ({
       post({ tag: "seal" })
       return awaited(() => final)
     }),
-    finish: Effect.andThen(
-      send,
-      Effect.suspend(() => {
-        post({ tag: "finish" })
-        return awaited(() => counts)
-      })
-    )
+    finish: (listener) =>
+      Effect.andThen(
+        send,
+        Effect.suspend(() => {
+          onFinal = listener
+          if (final !== undefined) listener(final.end)
+          post({ tag: "finish" })
+          return awaited(() => counts)
+        })
+      )
   }
 })

@@ -19,6 +19,7 @@ export type ToThread =
 
 export type FromThread =
   | { readonly tag: "written"; readonly buffer: ArrayBuffer }
+  /** Comes again with each index that is made after the seal, when more is final. */
   | { readonly tag: "sealed"; readonly final: FinalBytes }
   | { readonly tag: "finished"; readonly counts: C1zCounts }
   | { readonly tag: "failed"; readonly failure: ThreadFailure }

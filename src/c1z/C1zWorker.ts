@@ -38,6 +38,7 @@ const obey = (
       for (const index of table.indexes) {
         database.index(table, index)
         if (isTooLarge()) return { tag: "too large" }
+        if (database.final !== undefined) answer({ tag: "sealed", final: database.final })
       }
       return undefined
     }

@@ -14,22 +14,39 @@ const mebibyte = 1024 ** 2
 /** Where the first page ends, which is written last. */
 const start = 8192
 
-/** Packs a database of which so many bytes are final, but for the first page, while the rest of it is made. */
-const pack = Effect.fnUntraced(function* (content: Uint8Array, end = content.length) {
+/**
+ * Packs a database of which so many bytes are final, but for the first page, while the rest of it is made; `later` ends of
+ * what is final are told meanwhile. Its first page has bytes at `unused` that nobody reads.
+ */
+const pack = Effect.fnUntraced(function* (
+  content: Uint8Array,
+  end = content.length,
+  { later = [], unused }: { readonly later?: ReadonlyArray<number>; readonly unused?: number } = {}
+) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const file = yield* temporaryPath("file")
   const database = paths.join(paths.dirname(file), "database")
   yield* fs.writeFile(database, content.map((byte, at) => (at < start ? 0xff : byte)).subarray(0, end))
-  const finish = Effect.gen(function* () {
-    const handle = yield* fs.open(database, { flag: "r+" })
-    yield* handle.writeAll(content.subarray(0, start))
-    yield* handle.seek(BigInt(end), "start")
-    if (end < content.length) yield* handle.writeAll(content.subarray(end))
-    return "its counts"
-  }).pipe(Effect.scoped, Effect.orDie)
+  const finish = Effect.fnUntraced(
+    function* (onFinal: (end: number) => void) {
+      const handle = yield* fs.open(database, { flag: "r+" })
+      let made = end
+      for (const next of [...later, content.length]) {
+        yield* handle.seek(BigInt(made), "start")
+        if (made < next) yield* handle.writeAll(content.subarray(made, next))
+        made = Math.max(made, next)
+        if (next < content.length) onFinal(next)
+      }
+      yield* handle.seek(0n, "start")
+      yield* handle.writeAll(content.subarray(0, start))
+      return "its counts"
+    },
+    Effect.scoped,
+    Effect.orDie
+  )
   const { bytes, given } = yield* C1zContainer.pack({
-    database: { file: database, final: { start, end }, finish },
+    database: { file: database, final: { start, end }, unusedIn: () => unused, finish },
     file,
     target: "sync.c1z"
   })
@@ -115,6 +132,46 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
       }).pipe(Effect.scoped)
   )
 
+  it.effect.each([
+    ["in order", [64.25, 64.5, 64.75]],
+    ["once more, or later than a larger one", [64.5, 64.5, 64.25]],
+    ["as far as its end", [65]]
+  ] as const)("and however it is told of more meanwhile: %s", ([, later]) =>
+    Effect.gen(function* () {
+      const content = alike(65 * mebibyte + 1)
+      const fs = yield* FileSystem.FileSystem
+      const one = yield* pack(content)
+      const other = yield* pack(content, 64 * mebibyte, { later: later.map((end) => end * mebibyte) })
+      assert.isTrue(Buffer.from(yield* fs.readFile(one.file)).equals(yield* fs.readFile(other.file)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("reads a large database once where its first page has bytes that nobody reads, and changes those", () =>
+    Effect.gen(function* () {
+      const content = noise(64 * mebibyte)
+      const read: Array<number> = []
+      const counting = fileSystemWith((fs) => ({
+        open: (path, options) =>
+          Effect.map(fs.open(path, options), (file) => {
+            const readAt = file.read.bind(file)
+            return Object.assign(file, {
+              read: (buffer: Uint8Array, given?: FileSystem.File.ReadOptions) =>
+                Effect.tap(readAt(buffer, given), (size) => Effect.sync(() => void read.push(Number(size))))
+            })
+          })
+      }))
+      const { bytes, file } = yield* pack(content, 63 * mebibyte, { unused: 4096 }).pipe(Effect.provide(counting))
+      assert.strictEqual(
+        read.reduce((sum, size) => sum + size),
+        content.length
+      )
+      assert.strictEqual(readFrame(yield* (yield* FileSystem.FileSystem).readFile(file), 5).end, bytes)
+      const given = Buffer.from(yield* unpack(file))
+      given.set(content.subarray(4096, 4096 + 32), 4096)
+      assert.isTrue(given.equals(content))
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("fails as the database does that cannot be finished, when most of it is compressed", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -126,10 +183,11 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
         database: {
           file: database,
           final: { start, end: content.length },
-          finish: Effect.andThen(
-            Effect.promise(() => new Promise(setImmediate)),
-            Effect.fail(failure)
-          )
+          finish: () =>
+            Effect.andThen(
+              Effect.promise(() => new Promise(setImmediate)),
+              Effect.fail(failure)
+            )
         },
         file: yield* temporaryPath("file"),
         target: "sync.c1z"
@@ -147,7 +205,7 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
         database: {
           file: database,
           final: { start, end: 66 * mebibyte },
-          finish: Effect.void
+          finish: () => Effect.void
         },
         file: yield* temporaryPath("file"),
         target: "sync.c1z"
@@ -251,10 +309,11 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
         database: {
           file: database,
           final: { start, end: 65 * mebibyte },
-          finish: Effect.andThen(
-            Deferred.await(begun),
-            Effect.fail(new C1zError({ reason: "DuplicateRecord", path: "sync.c1z" }))
-          )
+          finish: () =>
+            Effect.andThen(
+              Deferred.await(begun),
+              Effect.fail(new C1zError({ reason: "DuplicateRecord", path: "sync.c1z" }))
+            )
         },
         file: yield* temporaryPath("file"),
         target: "sync.c1z"

@@ -14,7 +14,11 @@ import { organization, role, roleId, roleType, syncId, temporaryPath, user, user
 const startedAt = "2026-01-02 03:04:05"
 const endedAt = "2026-01-02 03:04:06"
 
-const end = (spool: C1zSpool.C1zSpool) => Effect.andThen(spool.seal(endedAt), spool.finish)
+const end = (spool: C1zSpool.C1zSpool) =>
+  Effect.andThen(
+    spool.seal(endedAt),
+    spool.finish(() => undefined)
+  )
 
 const open = (file: string, thread = true) => C1zSpool.open({ file, target: "sync.c1z", syncId, startedAt, thread })
 
