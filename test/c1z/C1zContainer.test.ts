@@ -27,7 +27,7 @@ const pack = Effect.fnUntraced(function* (
   const paths = yield* Path.Path
   const file = yield* temporaryPath("file")
   const database = paths.join(paths.dirname(file), "database")
-  yield* fs.writeFile(database, content.map((byte, at) => (at < start ? 0xff : byte)).subarray(0, end))
+  yield* fs.writeFile(database, Uint8Array.from(content.subarray(0, end)).fill(0xff, 0, start))
   const finish = Effect.fnUntraced(
     function* (onFinal: (end: number) => void) {
       const handle = yield* fs.open(database, { flag: "r+" })
