@@ -54,7 +54,7 @@ const at = (resource: Resource, trait: Annotation, found: Violation | undefined)
   found === undefined ? undefined : within(`annotations[${resource.annotations?.indexOf(trait)}]`, found)
 
 /** The traits that are nothing but copies. */
-const copying = [RoleTrait, GroupTrait, AppTrait, SecretTrait]
+const copying = [RoleTrait, GroupTrait, AppTrait, SecretTrait] as const
 
 /** The first rule that a trait of the resource breaks: a user's is complete, and what a trait repeats agrees. */
 export const checkTraits = (resource: Resource): Violation | undefined => {

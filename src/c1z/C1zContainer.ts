@@ -133,11 +133,15 @@ const packLarge = Effect.fnUntraced(function* <A>(
     yield* out.seek(BigInt(magic.length + Frame.headBytes(start)), "start")
     const frame = yield* Frame.blocks(onError)
     let at = start
+    let last = end
     yield* Stream.runForEach(Stream.concat(Stream.succeed(end), Stream.fromQueue(ends)), (end) => {
       const from = at
       at = Math.max(at, end)
+      last = end
       return feed(work, frame, from, at, checksum.add)
     })
+    // The last that is told is the end of all.
+    if (last !== at) return yield* onError(endsEarly(last, at))
     yield* write(out, yield* frame.end)
   })
   const finished = yield* Effect.all(

@@ -131,13 +131,15 @@ export class C1zDatabase {
     this.#statements[change](table).run(...values)
   }
 
-  /** Makes one index, unless it was needed before. */
+  /** Makes one index, unless it was needed before; after the seal it is final at once. */
   index(table: Tables.Table, index: Tables.Index): void {
     this.#work = { table }
     this.#database.exec(Tables.createIndex(table, index))
     if (this.#final === undefined || this.#final.end === pageSize) return
+    // What is not written yet is nothing that others could read.
     this.#database.exec("commit")
-    this.#final = { ...this.#final, end: this.#lastFinal() }
+    // A schema that has outgrown its page goes on in others, which the next index changes.
+    if (this.#kindOfSchema() === leaf) this.#final = { ...this.#final, end: this.#lastFinal() }
     this.#database.exec("begin")
   }
 

@@ -36,9 +36,11 @@ const obey = (
     case "index": {
       const table = tableAt(order.table)
       for (const index of table.indexes) {
+        const before = database.final?.end
         database.index(table, index)
         if (isTooLarge()) return { tag: "too large" }
-        if (database.final !== undefined) answer({ tag: "sealed", final: database.final })
+        const { final } = database
+        if (final !== undefined && final.end !== before) answer({ tag: "sealed", final })
       }
       return undefined
     }

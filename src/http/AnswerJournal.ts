@@ -146,12 +146,13 @@ export const make = Effect.fnUntraced(function* (
   let opened: Result.Result<AppendedFile, AppendFailed> | undefined
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
+      isBroken = true
       if (opened !== undefined && Result.isSuccess(opened)) opened.success.close()
     })
   )
   const toAdd = (): Result.Result<AppendedFile, AppendFailed> =>
     isBroken
-      ? Result.fail(new AppendFailed({ cause: "what is in it cannot be read, or not be ended" }))
+      ? Result.fail(new AppendFailed({ cause: "it is closed, or what is in it cannot be read or ended" }))
       : (opened ??= Result.flatMap(appended.open(file), (made) => {
           const cut = made.truncate(contents.end)
           if (Result.isFailure(cut)) made.close()

@@ -34,7 +34,7 @@ const write = (file: number, bytes: Uint8Array): boolean => {
   return true
 }
 
-/** Opens a file, or makes it, to be read by its owner only. */
+/** Opens a file, or makes it, to be read by its owner only. Whoever does has to close it. */
 const open = (path: string): Result.Result<AppendedFile, AppendFailed> =>
   Result.map(
     attempt(() => openSync(path, "a", 0o600)),

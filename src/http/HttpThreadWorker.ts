@@ -13,7 +13,7 @@ import * as HttpDispatcher from "./HttpDispatcher.ts"
 import type { AnswerHead, FromThread, Problem, ThreadError, ToThread } from "./HttpThreadMessage.ts"
 import * as RowTrim from "./RowTrim.ts"
 import { SendQueue } from "./SendQueue.ts"
-import { flagsOfThread, type ThreadSetup } from "./StartedThread.ts"
+import type { ThreadSetup } from "./StartedThread.ts"
 import { UnitScanner } from "./UnitScanner.ts"
 
 /** Bytes that are worth a message. */
@@ -253,7 +253,7 @@ const makeScanner = (): UnitScanner | undefined => {
   return scanner
 }
 
-const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory }: ThreadSetup): void => {
+const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory, turnsOff }: ThreadSetup): void => {
   giveWay()
   const exchanges = new Map<number, Exchange>()
   const trims = new Map<number, RowTrim.RowTrimOptions>()
@@ -263,7 +263,7 @@ const serve = (port: NonNullable<typeof parentPort>, { compileCache, savesMemory
   const send: Send = (message, transferred = []) => port.postMessage(message, transferred)
   // Goes on from what V8 made of undici before, where the program does so: Node adds its own folder to the one told.
   if (compileCache !== undefined) enableCompileCache(dirname(compileCache))
-  if (savesMemory) for (const flag of flagsOfThread) setFlagsFromString(`--no-${flag}`)
+  for (const flag of turnsOff) setFlagsFromString(`--no-${flag}`)
   // Loads it while nothing is asked for yet.
   void HttpDispatcher.loadAgent()
   let dispatcher: Promise<Dispatcher> | undefined

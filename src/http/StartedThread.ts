@@ -21,13 +21,15 @@ export interface ThreadSetup {
   readonly compileCache: string | undefined
   /** Whether it may set flags of V8, which hold for the whole process: see `HttpThreadWorker`. */
   readonly savesMemory: boolean
+  /** Flags that it turns off as long as it is there. */
+  readonly turnsOff: ReadonlyArray<string>
 }
 
 /**
  * undici's parser is WebAssembly: to optimize it took 11 MB of memory, and gained nothing that could be measured. What comes
  * after the thread has these again: the checksum of a large file takes 12 ms in place of 48.
  */
-export const flagsOfThread = ["wasm-tier-up", "wasm-dynamic-tiering"]
+const tiering: ReadonlyArray<string> = ["wasm-tier-up", "wasm-dynamic-tiering"]
 
 /**
  * Starts a thread, which loads what it needs by itself; until somebody uses it, it keeps no program alive. With
@@ -35,12 +37,13 @@ export const flagsOfThread = ["wasm-tier-up", "wasm-dynamic-tiering"]
  */
 export const startThread = ({ savesMemory = false }: { readonly savesMemory?: boolean } = {}): StartedThread => {
   let ended: string | undefined
-  const workerData: ThreadSetup = { compileCache: getCompileCacheDir(), savesMemory }
+  const turnsOff = savesMemory ? tiering : []
+  const workerData: ThreadSetup = { compileCache: getCompileCacheDir(), savesMemory, turnsOff }
   const worker = new Worker(file, { name: "http", workerData, execArgv: [] })
   worker.on("error", (error) => (ended ??= error instanceof Error ? error.message : String(error)))
   worker.on("exit", (code) => {
     ended ??= `exit code ${code}`
-    if (savesMemory) for (const flag of flagsOfThread) setFlagsFromString(`--${flag}`)
+    for (const flag of turnsOff) setFlagsFromString(`--${flag}`)
   })
   worker.unref()
   return { worker, ended: () => ended }

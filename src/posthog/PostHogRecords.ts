@@ -135,6 +135,7 @@ export const userResource = (member: Member): Resource => {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
+/** A name of which at least one part is there. */
 const nameOf = (givenName: string, familyName: string): StructuredName =>
   givenName === "" ? { familyName } : familyName === "" ? { givenName } : { givenName, familyName }
 

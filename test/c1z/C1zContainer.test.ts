@@ -215,6 +215,37 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("fails when the database gets shorter once it is compressed", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const database = yield* temporaryPath("database")
+      yield* fs.writeFile(database, new Uint8Array(66 * mebibyte))
+      const compressed = yield* Deferred.make<void>()
+      const watching = fileSystemWith((fs) => ({
+        open: (path, options) =>
+          Effect.map(fs.open(path, options), (file) => {
+            const readAt = file.read.bind(file)
+            return Object.assign(file, {
+              read: (buffer: Uint8Array, given?: FileSystem.File.ReadOptions) =>
+                Effect.tap(readAt(buffer, given), (size) =>
+                  Number(size) === 0 ? Deferred.succeed(compressed, undefined) : Effect.void
+                )
+            })
+          })
+      }))
+      const error = yield* C1zContainer.pack({
+        database: {
+          file: database,
+          final: { start, end: 66 * mebibyte },
+          finish: () => Effect.andThen(Deferred.await(compressed), Effect.orDie(fs.truncate(database, 65 * mebibyte)))
+        },
+        file: yield* temporaryPath("file"),
+        target: "sync.c1z"
+      }).pipe(Effect.flip, Effect.provide(watching))
+      assert.strictEqual(error.detail, `the database ends at byte ${65 * mebibyte} of ${66 * mebibyte}`)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect.each([3, 65])("fails when libzstd does, with %d MiB", (size) =>
     Effect.gen(function* () {
       const error = yield* pack(noise(size * mebibyte)).pipe(

@@ -44,6 +44,50 @@ layer(NodeServices.layer)("C1zDatabase", (it) => {
     })
   )
 
+  it.effect.each([
+    ["the indexes of a file", Tables.all.flatMap((table) => table.indexes.map((index) => ({ table, index })))],
+    [
+      "more of them than its first page holds",
+      Array.from({ length: 30 }, (_, at) => ({
+        table: Tables.grants,
+        index: { name: `idx_${at}_${"x".repeat(400)}`, columns: ["external_id"] }
+      }))
+    ]
+  ] as const)("changes nothing that it called final, with %s", ([, indexes]) =>
+    Effect.gen(function* () {
+      const file = yield* temporaryPath("database")
+      const database = new C1zDatabase(file)
+      for (let id = 0; id < 500; id++) {
+        const values = [
+          "role",
+          "r",
+          "role:r:member",
+          "user",
+          `u${id}`,
+          `g${id * 7919}`,
+          null,
+          0,
+          Buffer.alloc(99),
+          "s",
+          "t"
+        ]
+        database.write(Tables.grants, "insert", values)
+      }
+      const { end, start } = database.seal()
+      const told = [{ end, bytes: readFileSync(file) }]
+      for (const { index, table } of indexes) {
+        database.index(table, index)
+        told.push({ end: database.final?.end ?? 0, bytes: readFileSync(file) })
+      }
+      database.finish()
+      const after = readFileSync(file)
+      assert.isAbove(told.at(-1)?.end ?? 0, end)
+      for (const { bytes, end } of told) {
+        assert.isTrue(after.subarray(start, end).equals(bytes.subarray(start, end)))
+      }
+    })
+  )
+
   it.effect("has none where its rows leave no room, or where others are in between", () =>
     Effect.sync(() => {
       // The list of two rows ends at 112.

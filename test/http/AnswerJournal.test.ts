@@ -373,6 +373,56 @@ describe("AnswerJournal", () => {
     )
   })
 
+  describe("closes its file", () => {
+    /** Files that count how often they are closed. */
+    const counting = (change: Partial<AppendedFile> = {}) => {
+      const happened: Array<string> = []
+      const layer = writing((file) => ({
+        ...change,
+        add: (...parts) => {
+          happened.push("added")
+          return file.add(...parts)
+        },
+        close: () => {
+          happened.push("closed")
+          return file.close()
+        }
+      }))
+      return { happened, layer }
+    }
+
+    it.effect("with its scope, once, and adds nothing from then on", () => {
+      const { happened, layer } = counting()
+      return Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const directory = yield* fs.makeTempDirectoryScoped()
+        const journal = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const journal = yield* AnswerJournal.make(directory)
+            yield* record(journal, roles)
+            assert.deepStrictEqual(happened, ["added"])
+            return journal
+          })
+        )
+        assert.deepStrictEqual(happened, ["added", "closed"])
+        yield* record(journal, members, [], otherPath)
+        assert.deepStrictEqual(happened, ["added", "closed"])
+        assert.strictEqual(yield* replayAnew(directory), roles)
+      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, layer]))
+    })
+
+    it.effect("when what a killed run left cannot be taken away", () => {
+      const full = Result.fail(new AppendFailed({ cause: systemError("ENOSPC") }))
+      const { happened, layer } = counting({ truncate: () => full })
+      return Effect.gen(function* () {
+        const { journal } = yield* journalIn
+        yield* record(journal, roles)
+        yield* record(journal, members, [], otherPath)
+        assert.deepStrictEqual(happened, ["closed"])
+      }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, layer]))
+    })
+  })
+
   describe("records do not get into each other:", () => {
     it.effect("of answers that are written at the same time", () =>
       Effect.gen(function* () {
