@@ -23,7 +23,7 @@ export const maxDatabaseBytes = 3 * 1024 ** 3
 const chunkSize = 64 * 1024
 
 /** What is compressed at a time: with 64 KiB the hops between pieces took as long again. */
-const pieceSize = 1536 * 1024
+const pieceSize = 1024 * 1024
 
 /** A database to be packed, which may still get larger. */
 export interface PackedDatabase<A> {
