@@ -73,6 +73,19 @@ const noise = (length: number): Uint8Array => {
   return bytes
 }
 
+/** Files that tell how many bytes each read of them took. */
+const telling = (onRead: (size: number) => Effect.Effect<unknown>) =>
+  fileSystemWith((fs) => ({
+    open: (path, options) =>
+      Effect.map(fs.open(path, options), (file) => {
+        const read = file.read.bind(file)
+        return Object.assign(file, {
+          read: (buffer: Uint8Array, given?: FileSystem.File.ReadOptions) =>
+            Effect.tap(read(buffer, given), (size) => onRead(Number(size)))
+        })
+      })
+  }))
+
 layer(NodeServices.layer)("C1zContainer", (it) => {
   it.effect.prop("gives back the bytes that it was given", [Schema.Uint8Array], ([content]) =>
     Effect.gen(function* () {
@@ -150,16 +163,7 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
     Effect.gen(function* () {
       const content = noise(64 * mebibyte)
       const read: Array<number> = []
-      const counting = fileSystemWith((fs) => ({
-        open: (path, options) =>
-          Effect.map(fs.open(path, options), (file) => {
-            const readAt = file.read.bind(file)
-            return Object.assign(file, {
-              read: (buffer: Uint8Array, given?: FileSystem.File.ReadOptions) =>
-                Effect.tap(readAt(buffer, given), (size) => Effect.sync(() => void read.push(Number(size))))
-            })
-          })
-      }))
+      const counting = telling((size) => Effect.sync(() => void read.push(size)))
       const { bytes, file } = yield* pack(content, 63 * mebibyte, { unused: 4096 }).pipe(Effect.provide(counting))
       assert.strictEqual(
         read.reduce((sum, size) => sum + size),
@@ -221,18 +225,7 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
       const database = yield* temporaryPath("database")
       yield* fs.writeFile(database, new Uint8Array(66 * mebibyte))
       const compressed = yield* Deferred.make<void>()
-      const watching = fileSystemWith((fs) => ({
-        open: (path, options) =>
-          Effect.map(fs.open(path, options), (file) => {
-            const readAt = file.read.bind(file)
-            return Object.assign(file, {
-              read: (buffer: Uint8Array, given?: FileSystem.File.ReadOptions) =>
-                Effect.tap(readAt(buffer, given), (size) =>
-                  Number(size) === 0 ? Deferred.succeed(compressed, undefined) : Effect.void
-                )
-            })
-          })
-      }))
+      const watching = telling((size) => (size === 0 ? Deferred.succeed(compressed, undefined) : Effect.void))
       const error = yield* C1zContainer.pack({
         database: {
           file: database,
