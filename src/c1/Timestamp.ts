@@ -18,12 +18,8 @@ export type Timestamp = string
 const earliest = -62_135_596_800 // 0001-01-01T00:00:00Z
 const latest = 253_402_300_799 // 9999-12-31T23:59:59Z
 
-// As below without branches for a month: members come by the time at which they joined, and the first of another month would
-// cost what was optimized by then.
-const daysInMonth = (year: number, month: number): number => {
-  const isLeap = (year % 4 === 0 ? 1 : 0) - (year % 100 === 0 ? 1 : 0) + (year % 400 === 0 ? 1 : 0)
-  return 30 + ((month + (month >> 3)) & 1) - (month === 2 ? 1 : 0) * (2 - isLeap)
-}
+const daysInMonth = (year: number, month: number): number =>
+  month === 2 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
 
 const zero = 0x30
 const hyphen = 0x2d
@@ -93,7 +89,7 @@ const secondsAt = (text: string): number => {
   if (day < 1 || day > daysInMonth(year, month)) return Number.NaN
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return Number.NaN
   // Days since 1970 in the Gregorian calendar, counted in years from March so that the leap day comes last.
-  const shifted = year - (month > 2 ? 0 : 1)
+  const shifted = month > 2 ? year : year - 1
   const dayOfYear = (((153 * ((month + 9) % 12) + 2) / 5) | 0) + day - 1
   const days = shifted * 365 + ((shifted >> 2) - ((shifted / 100) | 0) + ((shifted / 400) | 0)) + dayOfYear - 719_468
   return days * 86_400 + hour * 3600 + minute * 60 + second

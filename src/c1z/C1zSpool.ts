@@ -81,15 +81,8 @@ export const open = Effect.fnUntraced(function* (options: C1zSpoolOptions) {
       { discard: true }
     )
 
-  /** The kind of the last record that told nothing: nor will others of its kind. */
-  let settled: SyncRecord["_tag"] | undefined
   /** Whether a record tells that tables are complete whose indexes are not made yet, so that they can be. */
-  const completes = (record: SyncRecord): boolean => {
-    if (record._tag === settled) return false
-    if (completeBy[record._tag].some((table) => !indexed.has(table))) return true
-    settled = record._tag
-    return false
-  }
+  const completes = (record: SyncRecord): boolean => completeBy[record._tag].some((table) => !indexed.has(table))
 
   const writeFrom = (records: ReadonlyArray<SyncRecord>, start: number): Effect.Effect<void, C1zError> =>
     Effect.suspend(() => {

@@ -20,9 +20,8 @@ export class KeptBytes {
     this.#reserve(size)
     const target = this.#bytes
     const at = this.#size
-    // Most pieces are short, which a loop copies faster than a call. Values up to some hundred bytes come in most syncs, and the
-    // first that went another way would cost all others their optimized code.
-    if (size > 512) target.set(bytes.subarray(start, stop), at)
+    // Most pieces are short, which a loop copies faster than a call.
+    if (size > 64) target.set(bytes.subarray(start, stop), at)
     else for (let index = 0; index < size; index++) target[at + index] = bytes[start + index] ?? 0
     this.#size = at + size
     return this
