@@ -6,6 +6,7 @@ import { closeSync, openSync, readSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as Tables from "./C1zTables.ts"
 import type { RowChange, RowValue } from "./RowBatch.ts"
+import { RowRun } from "./RowRun.ts"
 
 // C1: the SDK's files have 4096, and its readers take any: 512 and 65536, and `baton` these. With half of the pages, the rows
 // and indexes of 50,000 users and 100,000 grants took 0.48 s in place of 0.57, and 162 MB in place of 175. Larger ones gain
@@ -46,14 +47,14 @@ interface Work {
   readonly row?: { readonly change: RowChange; readonly values: ReadonlyArray<RowValue> }
 }
 
-const oncePerTable = (prepare: (table: Tables.Table) => StatementSync): ((table: Tables.Table) => StatementSync) => {
-  const prepared = new Map<Tables.Table, StatementSync>()
+const oncePerTable = <A>(make: (table: Tables.Table) => A): ((table: Tables.Table) => A) => {
+  const made = new Map<Tables.Table, A>()
   return (table) => {
-    const known = prepared.get(table)
+    const known = made.get(table)
     if (known !== undefined) return known
-    const statement = prepare(table)
-    prepared.set(table, statement)
-    return statement
+    const one = make(table)
+    made.set(table, one)
+    return one
   }
 }
 
@@ -83,6 +84,11 @@ export class C1zDatabase {
   readonly #pageCount: StatementSync
   readonly #statements: Readonly<Record<RowChange, (table: Tables.Table) => StatementSync>>
   #work: Work | undefined
+  readonly #runOf: (table: Tables.Table) => RowRun
+  /** What is to be inserted. */
+  #run: RowRun | undefined
+  /** Tables that have their unique index. */
+  readonly #unique = new Set<Tables.Table>()
   #final: FinalBytes | undefined
 
   /** Creates the database. The file must not exist, or be empty. */
@@ -105,9 +111,11 @@ export class C1zDatabase {
     const prepare = (sql: string) => this.#database.prepare(sql)
     // Rare: a table needs its unique index before its end from the first record on that looks for an earlier one.
     const prepareUniquely = (table: Tables.Table, sql: string) => {
+      this.#unique.add(table)
       for (const index of table.indexes) if (index.unique) this.#database.exec(Tables.createIndex(table, index))
       return prepare(sql)
     }
+    this.#runOf = oncePerTable((table) => new RowRun(table, prepare))
     this.#statements = {
       insert: oncePerTable((table) => prepare(Tables.insert(table))),
       replace: oncePerTable((table) => prepareUniquely(table, Tables.upsert(table))),
@@ -129,6 +137,28 @@ export class C1zDatabase {
   write(table: Tables.Table, change: RowChange, values: ReadonlyArray<RowValue>): void {
     this.#work = { table, row: { change, values } }
     this.#statements[change](table).run(...values)
+  }
+
+  /** As {@link C1zDatabase.write}, but with those that follow, up to {@link C1zDatabase.flush}; blobs have to stay until then. */
+  add(table: Tables.Table, change: RowChange, values: ReadonlyArray<RowValue>): void {
+    // A statement that may fail halfway through its rows keeps a journal of them.
+    if (change !== "insert" || this.#unique.has(table)) {
+      this.flush()
+      return this.write(table, change, values)
+    }
+    const run = this.#runOf(table)
+    if (run !== this.#run || !run.takes(values)) this.flush()
+    this.#run = run
+    if (!run.add(values)) this.flush()
+  }
+
+  /** Writes what was {@link C1zDatabase.add}ed. */
+  flush(): void {
+    const run = this.#run
+    if (run === undefined) return
+    this.#run = undefined
+    this.#work = { table: run.table }
+    run.write()
   }
 
   /** Makes one index, unless it was needed before; after the seal it is final at once. */

@@ -157,6 +157,35 @@ export const insert = (table: Table): string => {
   return `insert into ${table.name} (${names.join(", ")}) values (${names.map(() => "?").join(", ")})`
 }
 
+/** Columns whose values are of one row only. Those of the others mostly stand in the row before as well. */
+const ownColumns: ReadonlySet<string> = new Set(["external_id", "principal_resource_id", "data"])
+
+/** The places among what {@link insert} takes that {@link insertMany} takes for each row. */
+export const ownOf = (table: Table): ReadonlyArray<number> =>
+  settable(table).flatMap((name, at) => (ownColumns.has(name) ? [at] : []))
+
+/** The places among what {@link insert} takes that {@link insertMany} takes once, for all rows. */
+export const sharedOf = (table: Table): ReadonlyArray<number> =>
+  settable(table).flatMap((name, at) => (ownColumns.has(name) ? [] : [at]))
+
+/** Inserts so many rows: takes what they share, then what each has of its own. */
+export const insertMany = (table: Table, rows: number): string => {
+  const names = settable(table)
+  const shared = sharedOf(table)
+  const own = ownOf(table)
+  const row = (index: number): string =>
+    names
+      .map((_, at) => {
+        const place = own.indexOf(at)
+        return `?${1 + (place < 0 ? shared.indexOf(at) : shared.length + index * own.length + place)}`
+      })
+      .join(", ")
+  return (
+    `insert into ${table.name} (${names.join(", ")}) ` +
+    `values ${Array.from({ length: rows }, (_, index) => `(${row(index)})`).join(", ")}`
+  )
+}
+
 /** The place of the external id among what {@link insert} takes. */
 export const externalIdAt = (table: Table): number => settable(table).indexOf("external_id")
 

@@ -25,7 +25,8 @@ const obey = (
   const isTooLarge = () => database.size >= limit
   switch (order.tag) {
     case "rows": {
-      forEachRow(order.batch, (table, change, values) => database.write(tableAt(table), change, values))
+      forEachRow(order.batch, (table, change, values) => database.add(tableAt(table), change, values))
+      database.flush()
       if (isTooLarge()) return { tag: "too large" }
       answer({ tag: "written", buffer: order.batch.buffer }, [order.batch.buffer])
       return undefined

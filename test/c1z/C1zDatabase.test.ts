@@ -1,11 +1,76 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Arbitrary, Effect, Schema } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
-import { DatabaseSync } from "node:sqlite"
-import { C1zDatabase, unusedIn } from "../../src/c1z/C1zDatabase.ts"
+import { DatabaseSync, StatementSync } from "node:sqlite"
+import { vi } from "vitest"
+import { C1zDatabase, type Duplicate, unusedIn } from "../../src/c1z/C1zDatabase.ts"
 import * as Tables from "../../src/c1z/C1zTables.ts"
+import type { RowChange, RowValue } from "../../src/c1z/RowBatch.ts"
 import { temporaryPath } from "./Organization.ts"
+
+/** A grant of a role as a row. */
+const grant = (role: string, id: string): ReadonlyArray<RowValue> => [
+  "role",
+  role,
+  `role:${role}:member`,
+  "user",
+  `u${id}`,
+  `role:${role}:member:user:u${id}`,
+  null,
+  0,
+  Buffer.from(`grant ${id}`),
+  "s",
+  "t"
+]
+
+/** A user as a row. */
+const user = (id: string): ReadonlyArray<RowValue> => ["user", `user:u${id}`, null, null, Buffer.from(id), "s", "t"]
+
+interface Change {
+  readonly table: Tables.Table
+  readonly change: RowChange
+  readonly values: ReadonlyArray<RowValue>
+}
+
+/** What a database is after some changes, or why it could not be. */
+const bytesOf = (file: string, write: (database: C1zDatabase) => void): Buffer | Duplicate | undefined => {
+  const database = new C1zDatabase(file)
+  try {
+    write(database)
+    database.seal()
+    for (const table of Tables.all) for (const index of table.indexes) database.index(table, index)
+    database.finish()
+    return readFileSync(file)
+  } catch (cause) {
+    return database.duplicate(cause)
+  } finally {
+    database.close()
+  }
+}
+
+/** Users and grants one after the other: how many of which, and whether they replace what may be there. */
+const changes: Arbitrary.Arbitrary<ReadonlyArray<Change>> = Arbitrary.array(
+  Arbitrary.all({
+    of: Arbitrary.schema(Schema.Literals(["users", "a", "b"])),
+    count: Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 80 }))),
+    change: Arbitrary.schema(Schema.Literals(["insert", "insert", "insert", "insert", "replace", "remove"]))
+  }),
+  { maxLength: 6 }
+).pipe(
+  Arbitrary.map((stretches) =>
+    stretches.flatMap(({ change, count, of }, at) =>
+      Array.from({ length: count }, (_, n): Change => {
+        // What replaces others is of the stretch before.
+        const id = `${change === "insert" ? at : Math.max(0, at - 1)}-${n}`
+        const table = of === "users" ? Tables.resources : Tables.grants
+        const values = of === "users" ? user(id) : grant(of, id)
+        const own = values[Tables.externalIdAt(table)] ?? null
+        return { table, change, values: change === "remove" ? [own, "s"] : values }
+      })
+    )
+  )
+)
 
 /** The first page of a leaf with so many rows, which begin at a byte. */
 const page = (rows: number, from: number): Buffer => {
@@ -57,22 +122,7 @@ layer(NodeServices.layer)("C1zDatabase", (it) => {
     Effect.gen(function* () {
       const file = yield* temporaryPath("database")
       const database = new C1zDatabase(file)
-      for (let id = 0; id < 500; id++) {
-        const values = [
-          "role",
-          "r",
-          "role:r:member",
-          "user",
-          `u${id}`,
-          `g${id * 7919}`,
-          null,
-          0,
-          Buffer.alloc(99),
-          "s",
-          "t"
-        ]
-        database.write(Tables.grants, "insert", values)
-      }
+      for (let id = 0; id < 500; id++) database.write(Tables.grants, "insert", grant("r", String(id * 7919)))
       const { end, start } = database.seal()
       const told = [{ end, bytes: readFileSync(file) }]
       for (const { index, table } of indexes) {
@@ -85,6 +135,57 @@ layer(NodeServices.layer)("C1zDatabase", (it) => {
       for (const { bytes, end } of told) {
         assert.isTrue(after.subarray(start, end).equals(bytes.subarray(start, end)))
       }
+    })
+  )
+
+  it.effect.prop(
+    "is the same whether rows are written one by one or many at a time",
+    [changes],
+    ([changes]) =>
+      Effect.gen(function* () {
+        const one = bytesOf(yield* temporaryPath("one"), (database) => {
+          for (const { change, table, values } of changes) database.write(table, change, values)
+        })
+        const many = bytesOf(yield* temporaryPath("many"), (database) => {
+          for (const { change, table, values } of changes) database.add(table, change, values)
+          database.flush()
+        })
+        assert.isTrue(Buffer.isBuffer(one) && Buffer.isBuffer(many) && one.equals(many))
+      }),
+    { arbitrary: { runs: 40 } }
+  )
+
+  it.effect("names the id that two rows have, whichever way they came", () =>
+    Effect.gen(function* () {
+      const rows = ["1", "2", "3", "2", "4"].map((id) => grant("a", id))
+      const id = "role:a:member:user:u2"
+      const many = bytesOf(yield* temporaryPath("many"), (database) => {
+        for (const values of rows) database.add(Tables.grants, "insert", values)
+        database.flush()
+      })
+      assert.deepStrictEqual(many, { table: "v1_grants", id })
+      const unique = bytesOf(yield* temporaryPath("unique"), (database) => {
+        database.add(Tables.grants, "replace", grant("a", "1"))
+        for (const values of rows.slice(1)) database.add(Tables.grants, "insert", values)
+        database.flush()
+      })
+      assert.deepStrictEqual(unique, { table: "v1_grants", id, change: "insert" })
+    })
+  )
+
+  it.effect("takes a statement for many rows that share most of what they hold", () =>
+    Effect.gen(function* () {
+      const statements = vi.spyOn(StatementSync.prototype, "run")
+      bytesOf(yield* temporaryPath("database"), (database) => {
+        for (let id = 0; id < 200; id++) database.add(Tables.grants, "insert", grant("a", String(id)))
+        for (let id = 0; id < 9; id++) database.add(Tables.grants, "insert", grant("b", String(id)))
+        database.flush()
+      })
+      assert.deepStrictEqual(
+        statements.mock.calls.map((values) => (values.length - 8) / 3),
+        [32, 32, 32, 32, 32, 32, 8, 8, 1]
+      )
+      statements.mockRestore()
     })
   )
 
