@@ -27,6 +27,11 @@ export interface ListingOptions<Row, Key = string> {
   readonly readPage: ReadPage<Row>
   /** What makes two rows the same: a text or a number, which is found in half the time. */
   readonly key: (row: Row) => Key
+  /**
+   * Whether all rows are different by their keys, where that can be told without looking each up: most listings are one page,
+   * of which nothing has to be remembered then.
+   */
+  readonly areDistinct?: ((rows: ReadonlyArray<Row>) => boolean) | undefined
   /** Rows asked for in one request. */
   readonly size: number
   readonly pathAt: (offset: number, limit: number) => string
@@ -75,6 +80,8 @@ export const make = <Row, Key extends string | number = string>(
   let pageSize = options.size
   /** Key of each row ever seen, with the number of the last reading that saw it. */
   const seenIn = new Map<Key, number>()
+  /** Those of a first reading's only page, as long as they need not be there. */
+  let unnoted: ReadonlyArray<Row> = []
   let reading = 0
   let unique = 0
   /** Rows of this reading that the one before did not see. */
@@ -106,12 +113,9 @@ export const make = <Row, Key extends string | number = string>(
     return head !== undefined && key(head) === last
   }
 
-  /** Notes the rows of one page and returns those to pass on. */
-  const note = (page: Page<Row>, isFirst: boolean): ReadonlyArray<Row> => {
-    const overlaps = !isFirst && repeats(page, lastKey)
-    if (!isFirst && (!overlaps || hasMoved(count, page.count))) moved = true
-    const fresh = overlaps ? page.rows.slice(1) : page.rows
-    for (const row of fresh) {
+  /** Notes the keys of rows; rows that this reading saw already count once. */
+  const noteKeys = (rows: ReadonlyArray<Row>): void => {
+    for (const row of rows) {
       const id = key(row)
       const before = reading === 1 ? undefined : seenIn.get(id)
       if (before === reading) continue
@@ -122,6 +126,17 @@ export const make = <Row, Key extends string | number = string>(
       if (before !== reading - 1) unseenBefore++
       unique++
     }
+  }
+
+  /** Notes the rows of one page and returns those to pass on. */
+  const note = (page: Page<Row>, isFirst: boolean): ReadonlyArray<Row> => {
+    const overlaps = !isFirst && repeats(page, lastKey)
+    if (!isFirst && (!overlaps || hasMoved(count, page.count))) moved = true
+    const fresh = overlaps ? page.rows.slice(1) : page.rows
+    if (reading === 1 && isFirst && !page.hasNext && options.areDistinct?.(fresh) === true) {
+      unnoted = fresh
+      unique = fresh.length
+    } else noteKeys(fresh)
     const last = page.rows.at(-1)
     if (last !== undefined) lastKey = key(last)
     rowsPassed += fresh.length
@@ -225,6 +240,8 @@ export const make = <Row, Key extends string | number = string>(
 
   /** Begins a reading with its first page. */
   const first = Effect.gen(function* () {
+    for (const row of unnoted) seenIn.set(key(row), reading)
+    unnoted = []
     reading++
     previousUnique = unique
     unique = 0
@@ -283,7 +300,7 @@ export const make = <Row, Key extends string | number = string>(
     forEachPage,
     // Mostly nobody has, which need not be looked for.
     left: Effect.sync(() =>
-      seenIn.size === unique ? [] : [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)
+      reading <= 1 || seenIn.size === unique ? [] : [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)
     ),
     unique: Effect.sync(() => unique),
     rereads: Effect.sync(() => Math.max(0, reading - 1))

@@ -118,6 +118,14 @@ export const read = (row: JsonRow, people: People): Member | undefined => {
   return member
 }
 
+/** A member that a schema decoded, with the person's id as {@link read} gives it. */
+export const withIdOf =
+  (people: People) =>
+  (member: Member): Member => ({
+    ...member,
+    user: { ...member.user, uuid: people.uuid(people.numberOf(member.user.uuid)) }
+  })
+
 /** Keeps of a row that was read what was looked at. */
 export const keep = (row: JsonRow, kept: KeptBytes): void => {
   const { bytes } = row

@@ -7,7 +7,7 @@ import { type Fields, fieldsOf } from "../http/JsonFields.ts"
 import type { JsonRow } from "../http/JsonRows.ts"
 import type { KeptBytes } from "../http/KeptBytes.ts"
 import type { People } from "./People.ts"
-import { botSuffix, type NumberedMember } from "./RoleMembers.ts"
+import { botSuffix, numbered, type NumberedMember } from "./RoleMembers.ts"
 import * as RowBytes from "./RowBytes.ts"
 
 /**
@@ -56,8 +56,7 @@ export const read = (row: JsonRow, people: People): NumberedMember | undefined =
   if (hasOddEmail(row) || (member >= 0 && !hasNoMember && !RowBytes.isObject(bytes, member))) return undefined
   const person = RowBytes.personAt(bytes, row.start(userUuid), row.stop(userUuid), people)
   if (person < 0) return undefined
-  const cause = isBot(row) ? "bot" : hasNoMember ? "no-membership" : "not-listed"
-  return { person, uuid: people.uuid(person), cause }
+  return numbered(person, isBot(row) ? "bot" : hasNoMember ? "no-membership" : "not-listed")
 }
 
 const bot = Buffer.from(`"${botSuffix}"`)

@@ -55,12 +55,6 @@ export type ReadPage<Row> = (path: string, options?: ReadPageOptions) => Effect.
 /** As for the client: retries of this page, and whether to ask even if the answer is remembered. */
 export type ReadPageOptions = Pick<GetOptions, "fresh" | "retries">
 
-/** The decoder of rows that a schema describes whole, and of which most can be read at a glance. */
-export const plain = <Row>(schema: Schema.Codec<Row, unknown>, glance?: Glance<Row>): (() => RowDecoder<Row>) => {
-  const row = Schema.decodeUnknownResult(schema)
-  return () => ({ row, glance })
-}
-
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** Longer strings are told by their length only: a key, or somebody's text, is none of a message's business. */

@@ -63,11 +63,11 @@ export class People {
   }
 
   /** Whether no person is twice among entries that hold the number of one each, above so many other bits. */
-  areDistinct(entries: Uint32Array, bits: number): boolean {
+  areDistinct(entries: ArrayLike<number>, bits: number): boolean {
     const seen = this.#seen
     const time = ++this.#times
-    for (const entry of entries) {
-      const person = entry >>> bits
+    for (let at = 0; at < entries.length; at++) {
+      const person = (entries[at] ?? 0) >>> bits
       if (seen[person] === time) return false
       seen[person] = time
     }

@@ -1,7 +1,6 @@
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import { type HttpStatistics, JsonClient } from "../http/JsonClient.ts"
-import type { JsonRow } from "../http/JsonRows.ts"
 import type { RequestBudget } from "../http/RequestBudget.ts"
 import type { BaseUrl } from "./BaseUrl.ts"
 import * as Listing from "./Listing.ts"
@@ -78,12 +77,13 @@ const defaultPageSize = 100
 
 const decodeRole = Schema.decodeUnknownResult(Role)
 const decodeRoleWithMembers = Schema.decodeUnknownResult(RoleWithMembers)
+const decodeMember = Schema.decodeUnknownResult(Member)
 const decodeMembership = Schema.decodeUnknownResult(RoleMembership)
-const decodeMember = (people: People) => (json: unknown) =>
+const decodeHolder = (people: People) => (json: unknown) =>
   Result.map(decodeMembership(json), (membership) => RoleMembers.memberOf(membership, people))
 
 const membershipDecoder = (people: People) => (): PageReader.RowDecoder<RoleMembers.NumberedMember> => ({
-  row: decodeMember(people),
+  row: decodeHolder(people),
   glance: {
     fields: MembershipRow.fields,
     read: (row) => MembershipRow.read(row, people),
@@ -94,7 +94,7 @@ const membershipDecoder = (people: People) => (): PageReader.RowDecoder<RoleMemb
 /** Roles with their members taken in one by one. A row without the array, or with something else, embeds nothing. */
 const roleDecoder = (people: People) => (): PageReader.RowDecoder<ListedRole> => {
   const members = RoleMembers.gather(people)
-  const decode = decodeMember(people)
+  const decode = decodeHolder(people)
   return {
     embedded: {
       key: "members",
@@ -134,8 +134,11 @@ const make = Effect.gen(function* () {
   const membersPath = path(Api.members, { organization_id })
   const rolesPath = path(Api.roles, { organization_id })
   const memberReader = (people: People) => {
-    const glance = { ...MemberRow, read: (row: JsonRow) => MemberRow.read(row, people) }
-    return PageReader.make({ client, base, endpoint: Api.members, decoder: PageReader.plain(Member, glance) })
+    const decoder = (): PageReader.RowDecoder<Member> => ({
+      row: (json) => Result.map(decodeMember(json), MemberRow.withIdOf(people)),
+      glance: { ...MemberRow, read: (row) => MemberRow.read(row, people) }
+    })
+    return PageReader.make({ client, base, endpoint: Api.members, decoder })
   }
 
   /** PostHog: from November 2022 to January 2026 every parameter on `/roles/` gave a 500, its own `next` included. */
@@ -173,7 +176,7 @@ const make = Effect.gen(function* () {
       Listing.make({
         name: "members",
         readPage: memberReader(people),
-        key: (member) => member.user.uuid.toLowerCase(),
+        key: (member) => member.user.uuid,
         size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
         concurrency
@@ -213,7 +216,8 @@ const make = Effect.gen(function* () {
           endpoint: Api.roleMemberships,
           decoder: membershipDecoder(people)
         }),
-        key: (member) => member.person,
+        key: RoleMembers.personOf,
+        areDistinct: (members) => RoleMembers.areDistinct(people, members),
         size: pageSize,
         pathAt: (offset, limit) => `${membershipsPath}?limit=${limit}&offset=${offset}`,
         concurrency,

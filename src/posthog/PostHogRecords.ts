@@ -51,6 +51,8 @@ const idOf =
   (id: string): ResourceId => ({ resourceType, resource: id.toLowerCase() })
 
 export const userId = idOf("user")
+/** The same of a person whose id is in lower case already, which need not be looked at again. */
+export const knownUserId = (uuid: string): ResourceId => ({ resourceType: "user", resource: uuid })
 export const organizationId = idOf("organization")
 export const roleId = idOf("role")
 

@@ -19,50 +19,51 @@ export interface RoleMember {
   readonly cause: Cause
 }
 
-/** The same, with the number that the person has in {@link People}. */
-export interface NumberedMember extends RoleMember {
-  readonly person: number
-}
+/** The same in one number, with that of the person in {@link People}: an object for each was a twentieth of a sync's garbage. */
+export type NumberedMember = number
 
-/** What a decoded membership says. */
-export const memberOf = (membership: RoleMembership, people: People): NumberedMember => {
-  const person = people.numberOf(membership.user.uuid)
-  return {
-    person,
-    uuid: people.uuid(person),
-    cause:
-      membership.user.email?.endsWith(botSuffix) === true
-        ? "bot"
-        : membership.organization_member === null
-          ? "no-membership"
-          : "not-listed"
-  }
-}
-
-/** Bits of an entry that tell the cause; the others are the person's number. */
+/** The bits that tell the cause; the others are the person's number. */
 const causeBits = 2
 const causeMask = 0b11
+
+export const numbered = (person: number, cause: Cause): NumberedMember => (person << causeBits) | causes.indexOf(cause)
+export const personOf = (member: NumberedMember): number => member >>> causeBits
+export const causeOf = (member: NumberedMember): Cause => causes[member & causeMask] ?? "not-listed"
+
+/** Whether no person is twice among them. */
+export const areDistinct = (people: People, members: ArrayLike<NumberedMember>): boolean =>
+  people.areDistinct(members, causeBits)
+
+/** What a decoded membership says. */
+export const memberOf = (membership: RoleMembership, people: People): NumberedMember =>
+  numbered(
+    people.numberOf(membership.user.uuid),
+    membership.user.email?.endsWith(botSuffix) === true
+      ? "bot"
+      : membership.organization_member === null
+        ? "no-membership"
+        : "not-listed"
+  )
 
 /** Different people, in the order of their first appearance. */
 export class RoleMembers {
   readonly #people: People
-  readonly #entries: Uint32Array
-  private constructor(people: People, entries: Uint32Array) {
+  readonly #members: Uint32Array
+  private constructor(people: People, members: Uint32Array) {
     this.#people = people
-    this.#entries = entries
+    this.#members = members
   }
 
-  /** Entries as {@link entryOf} makes them, those of a person who appears again included. */
-  static of(people: People, entries: ReadonlyArray<number>): RoleMembers {
-    const ofPeople = Uint32Array.from(entries)
-    if (people.areDistinct(ofPeople, causeBits)) return new RoleMembers(people, ofPeople)
+  /** Of members among which a person may appear again. */
+  static of(people: People, members: ReadonlyArray<NumberedMember>): RoleMembers {
+    if (areDistinct(people, members)) return new RoleMembers(people, Uint32Array.from(members))
     // The place of the first, the cause of the last.
-    const byPerson = new Map(entries.map((entry) => [entry >>> causeBits, entry]))
+    const byPerson = new Map(members.map((member) => [personOf(member), member]))
     return new RoleMembers(people, Uint32Array.from(byPerson.values()))
   }
 
   get size(): number {
-    return this.#entries.length
+    return this.#members.length
   }
 
   /** Members from `start` on, `count` at most. */
@@ -76,8 +77,8 @@ export class RoleMembers {
     const end = Math.min(this.size, start + count)
     // `Array.from` goes from one to the next with two objects for each.
     for (let at = start; at < end; at++) {
-      const entry = this.#entries[at] ?? 0
-      made.push(make(this.#people.uuid(entry >>> causeBits), causes[entry & causeMask] ?? "not-listed"))
+      const member = this.#members[at] ?? 0
+      made.push(make(this.#people.uuid(personOf(member)), causeOf(member)))
     }
     return made
   }
@@ -88,7 +89,7 @@ export class RoleMembers {
     // Mostly they are, in the same order.
     if (
       this.#people === other.#people &&
-      this.#entries.every((entry, at) => entry >>> causeBits === (other.#entries[at] ?? 0) >>> causeBits)
+      this.#members.every((member, at) => personOf(member) === personOf(other.#members[at] ?? 0))
     ) {
       return true
     }
@@ -97,24 +98,22 @@ export class RoleMembers {
   }
 }
 
-const entryOf = ({ cause, person }: NumberedMember): number => (person << causeBits) | causes.indexOf(cause)
-
 /** Gathers memberships into {@link RoleMembers}; a person who appears twice counts once (PostHog: unique for a role). */
 export const gather = (people: People) => {
   // No map, in which each would be looked for: measured with 200,000 memberships, a tenth of what a sync leaves as garbage.
-  let entries: Array<number> = []
+  let gathered: Array<NumberedMember> = []
   return {
     add: (member: NumberedMember): void => {
-      entries.push(entryOf(member))
+      gathered.push(member)
     },
     remove: (people: ReadonlyArray<number>): void => {
       const gone = new Set(people)
-      if (gone.size > 0) entries = entries.filter((entry) => !gone.has(entry >>> causeBits))
+      if (gone.size > 0) gathered = gathered.filter((member) => !gone.has(personOf(member)))
     },
     end: (): RoleMembers => {
-      const gathered = RoleMembers.of(people, entries)
-      entries = []
-      return gathered
+      const members = RoleMembers.of(people, gathered)
+      gathered = []
+      return members
     }
   }
 }

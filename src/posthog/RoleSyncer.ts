@@ -98,7 +98,7 @@ export const make = (client: PostHogClient["Service"], people: People, membershi
   const grantsOf = (role: Resource, members: RoleMembers.RoleMembers): Stream.Stream<Grant> => {
     const entitlement = { resource: { id: role.id }, id: entitlementId(role.id, Records.memberSlug) }
     const grant = (uuid: string, cause: Cause): Grant => {
-      const principal = { id: Records.userId(uuid) }
+      const principal = { id: Records.knownUserId(uuid) }
       const made: Grant = { entitlement, principal, id: grantId(entitlement.id, principal.id) }
       if (cause !== "not-listed") causes.set(made, cause)
       return made

@@ -53,14 +53,17 @@ const ways = [
   ["page by page", pageByPage]
 ] as const
 
-/** Reads a list to its end in one way, and says what a consumer then has. */
-const readIn = (way: Way, options: FakeOptions, size: number, concurrency: number) =>
+const areDistinct = (rows: ReadonlyArray<string>): boolean => new Set(rows).size === rows.length
+
+/** Reads a list to its end in one way, and says what a consumer then has; `tells` whether rows are distinct. */
+const readIn = (way: Way, options: FakeOptions, size: number, concurrency: number, tells = false) =>
   Effect.gen(function* () {
     const { asked, moments, readPage } = fake(options, size)
     const listing = Listing.make<string>({
       name: "things",
       readPage,
       key: (row) => row,
+      areDistinct: tells ? areDistinct : undefined,
       size,
       pathAt: (offset, limit) => `${offset}+${limit}`,
       concurrency
@@ -83,11 +86,12 @@ const readIn = (way: Way, options: FakeOptions, size: number, concurrency: numbe
     }
   })
 
-/** Reads a list to its end, and says what a consumer then has: the same in both ways. */
+/** Reads a list to its end, and says what a consumer then has: the same in all ways. */
 const read = (options: FakeOptions, size: number, concurrency = 1) =>
   Effect.gen(function* () {
     const one = yield* readIn(asStream, options, size, concurrency)
     assert.deepStrictEqual(yield* readIn(pageByPage, options, size, concurrency), one)
+    assert.deepStrictEqual(yield* readIn(pageByPage, options, size, concurrency, true), one)
     return one
   })
 
