@@ -32,6 +32,15 @@ describe("TextRule", () => {
     breaks(TextRule.id, "u\ud800", "no lone surrogate")
   })
 
+  it("takes for white space at the end of an id what JavaScript does, and nothing else", () => {
+    const isRefused = (text: string) => TextRule.id(text)?.limit.startsWith("no white space") === true
+    const units = Array.from({ length: 0x1_0000 }, (_, unit) => String.fromCharCode(unit))
+    const differing = units.filter((unit) =>
+      [unit, `${unit}u1`, `u1${unit}`].some((text) => isRefused(text) !== (text.trim() !== text))
+    )
+    assert.deepStrictEqual(differing, [])
+  })
+
   it("keeps colons out of the ids of resource types", () => {
     holds(TextRule.resourceTypeId, "user")
     breaks(TextRule.resourceTypeId, "a:b", "no ':'")

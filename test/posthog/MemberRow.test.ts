@@ -62,6 +62,10 @@ describe("MemberRow", () => {
   it("gives the person's id in lower case, the same string for the same person", () => {
     const uuid = ines.user.uuid.toUpperCase()
     assert.strictEqual(look(jsonOf({ user: { uuid } })).member?.user.uuid, ines.user.uuid)
+    const people = new People()
+    const withId = MemberRow.withIdOf(people)
+    assert.deepStrictEqual(withId({ ...ines, user: { ...ines.user, uuid } }), ines)
+    assert.strictEqual(people.uuid(0), ines.user.uuid)
   })
 
   it.each([
