@@ -3,6 +3,7 @@ import * as Chunks from "../engine/Chunks.ts"
 import { HttpLimits } from "../http/HttpLimits.ts"
 import type { Page, ReadPage } from "./PageReader.ts"
 import { PostHogError } from "./PostHogError.ts"
+import * as Readings from "./Readings.ts"
 
 /** A listing that is read completely, or fails; by one reader at a time. */
 export interface Listing<Row, Key = string> {
@@ -25,13 +26,15 @@ export interface ListingOptions<Row, Key = string> {
   /** Name for messages. */
   readonly name: string
   readonly readPage: ReadPage<Row>
-  /** What makes two rows the same: a text or a number, which is found in half the time. */
+  /** What makes two rows the same. */
   readonly key: (row: Row) => Key
   /**
    * Whether all rows are different by their keys, where that can be told without looking each up: most listings are one page,
    * of which nothing has to be remembered then.
    */
   readonly areDistinct?: ((rows: ReadonlyArray<Row>) => boolean) | undefined
+  /** What remembers the keys; a map unless told. Of its own. */
+  readonly readings?: Readings.Readings<Key> | undefined
   /** Rows asked for in one request. */
   readonly size: number
   readonly pathAt: (offset: number, limit: number) => string
@@ -78,8 +81,7 @@ export const make = <Row, Key extends string | number = string>(
   const { key, name, pathAt, readPage } = options
   /** Rows asked for in one request; smaller after large pages failed. */
   let pageSize = options.size
-  /** Key of each row ever seen, with the number of the last reading that saw it. */
-  const seenIn = new Map<Key, number>()
+  const readings = options.readings ?? Readings.make<Key>()
   /** Those of a first reading's only page, as long as they need not be there. */
   let unnoted: ReadonlyArray<Row> = []
   let reading = 0
@@ -116,13 +118,8 @@ export const make = <Row, Key extends string | number = string>(
   /** Notes the keys of rows; rows that this reading saw already count once. */
   const noteKeys = (rows: ReadonlyArray<Row>): void => {
     for (const row of rows) {
-      const id = key(row)
-      const before = reading === 1 ? undefined : seenIn.get(id)
+      const before = readings.see(key(row), reading)
       if (before === reading) continue
-      const { size } = seenIn
-      seenIn.set(id, reading)
-      // In the first reading what is there already came twice; to look before would be to search twice.
-      if (reading === 1 && seenIn.size === size) continue
       if (before !== reading - 1) unseenBefore++
       unique++
     }
@@ -240,7 +237,7 @@ export const make = <Row, Key extends string | number = string>(
 
   /** Begins a reading with its first page. */
   const first = Effect.gen(function* () {
-    for (const row of unnoted) seenIn.set(key(row), reading)
+    for (const row of unnoted) readings.see(key(row), reading)
     unnoted = []
     reading++
     previousUnique = unique
@@ -277,12 +274,10 @@ export const make = <Row, Key extends string | number = string>(
     )
   })
 
-  const readings: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.fromEffect(first).pipe(
+  const pages: Stream.Stream<ReadonlyArray<Row>, PostHogError> = Stream.fromEffect(first).pipe(
     Stream.concat(Stream.suspend(() => rest ?? Stream.empty)),
     Stream.concat(
-      Stream.unwrap(
-        Effect.map(isToRepeat, (isToRepeat) => (isToRepeat ? Stream.suspend(() => readings) : Stream.empty))
-      )
+      Stream.unwrap(Effect.map(isToRepeat, (isToRepeat) => (isToRepeat ? Stream.suspend(() => pages) : Stream.empty)))
     )
   )
 
@@ -296,12 +291,10 @@ export const make = <Row, Key extends string | number = string>(
   return {
     // One page ahead, so that the first one tells how many there are before its rows are used: their requests went out
     // 110 ms later.
-    rows: Chunks.flatten(Stream.buffer(readings, { capacity: 1 })),
+    rows: Chunks.flatten(Stream.buffer(pages, { capacity: 1 })),
     forEachPage,
     // Mostly nobody has, which need not be looked for.
-    left: Effect.sync(() =>
-      reading <= 1 || seenIn.size === unique ? [] : [...seenIn].filter(([, last]) => last !== reading).map(([id]) => id)
-    ),
+    left: Effect.sync(() => (reading <= 1 || readings.size() === unique ? [] : readings.unseenIn(reading))),
     unique: Effect.sync(() => unique),
     rereads: Effect.sync(() => Math.max(0, reading - 1))
   }

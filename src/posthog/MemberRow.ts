@@ -51,12 +51,6 @@ const idOf = (row: JsonRow, n: number): string | typeof odd => {
   return RowBytes.isId(bytes, start, row.stop(n)) ? bytes.toString("latin1", start + 1, row.stop(n) - 1) : odd
 }
 
-/** The same string for the same person wherever it stands, which makes it cheap to look up. */
-const personOf = (row: JsonRow, people: People): string | typeof odd => {
-  const person = RowBytes.personAt(row.bytes, row.start(uuid), row.stop(uuid), people)
-  return person < 0 ? odd : people.uuid(person)
-}
-
 const textOf = (row: JsonRow, n: number): string | null | undefined | typeof odd => {
   const start = row.start(n)
   if (start < 0) return undefined
@@ -83,8 +77,21 @@ const numberOf = (row: JsonRow, n: number): number | null | undefined | typeof o
   return RowBytes.smallNumber(row.bytes, start, row.stop(n)) ?? odd
 }
 
+/** A member with the person's number in {@link People}, and the id as that gives it. */
+export interface ListedMember extends Member {
+  readonly person: number
+}
+
+/** A member that a schema decoded as {@link read} gives it. */
+export const listed =
+  (people: People) =>
+  (member: Member): ListedMember => {
+    const person = people.numberOf(member.user.uuid)
+    return { ...member, person, user: { ...member.user, uuid: people.uuid(person) } }
+  }
+
 /** What the row says; nothing when it is not plain to see, and a schema has to tell. */
-export const read = (row: JsonRow, people: People): Member | undefined => {
+export const read = (row: JsonRow, people: People): ListedMember | undefined => {
   if (!row.isPlain()) return undefined
   const membershipId = idOf(row, id)
   const seat = numberOf(row, level)
@@ -92,39 +99,31 @@ export const read = (row: JsonRow, people: People): Member | undefined => {
   const twoFactor = flagOf(row, is2faEnabled)
   const social = flagOf(row, hasSocialAuth)
   const login = timeOf(row, lastLogin)
-  const person = personOf(row, people)
+  const person = RowBytes.personAt(row.bytes, row.start(uuid), row.stop(uuid), people)
   const number = numberOf(row, userId)
   const first = textOf(row, firstName)
   const last = textOf(row, lastName)
   const address = textOf(row, email)
   const verified = flagOf(row, isEmailVerified)
   const area = textOf(row, roleAtOrganization)
-  if (membershipId === odd || person === odd || typeof seat !== "number") return undefined
+  if (membershipId === odd || person < 0 || typeof seat !== "number") return undefined
   if (joined === odd || twoFactor === odd || social === odd || login === odd || number === odd) return undefined
   if (first === odd || last === odd || address === odd || verified === odd || area === odd) return undefined
   // Assigned one by one, as users are: see `PostHogRecords`.
-  const user: Mutable<PostHogUser> = { uuid: person }
+  const user: Mutable<PostHogUser> = { uuid: people.uuid(person) }
   if (number !== undefined) user.id = number
   if (first !== undefined) user.first_name = first
   if (last !== undefined) user.last_name = last
   if (address !== undefined) user.email = address
   if (verified !== undefined) user.is_email_verified = verified
   if (area !== undefined) user.role_at_organization = area
-  const member: Mutable<Member> = { id: membershipId, user, level: seat }
+  const member: Mutable<ListedMember> = { person, id: membershipId, user, level: seat }
   if (joined !== undefined) member.joined_at = joined
   if (twoFactor !== undefined) member.is_2fa_enabled = twoFactor
   if (social !== undefined) member.has_social_auth = social
   if (login !== undefined) member.last_login = login
   return member
 }
-
-/** A member that a schema decoded, with the person's id as {@link read} gives it. */
-export const withIdOf =
-  (people: People) =>
-  (member: Member): Member => ({
-    ...member,
-    user: { ...member.user, uuid: people.uuid(people.numberOf(member.user.uuid)) }
-  })
 
 /** Keeps of a row that was read what was looked at. */
 export const keep = (row: JsonRow, kept: KeptBytes): void => {

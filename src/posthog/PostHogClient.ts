@@ -12,6 +12,7 @@ import { People } from "./People.ts"
 import { PostHogConfig } from "./PostHogConfig.ts"
 import { fromHttp, PostHogError, undecodable } from "./PostHogError.ts"
 import { CurrentKey, Member, Organization, Role, RoleMembership, RoleWithMembers } from "./PostHogSchema.ts"
+import * as Readings from "./Readings.ts"
 import * as RoleMembers from "./RoleMembers.ts"
 
 /** A role, and who held it when it was listed; `members` is absent where the server does not embed them. */
@@ -31,7 +32,7 @@ export class PostHogClient extends Context.Service<
     /** The organization as the key's owner sees it. */
     readonly organization: Effect.Effect<Organization, PostHogError>
     /** A new, complete reading of the active members, longest-standing first where the server can order. */
-    readonly members: (people?: People) => Listing.Listing<Member>
+    readonly members: (people?: People) => Listing.Listing<MemberRow.ListedMember, number>
     /** How many members can be listed; reads one of them at most. */
     readonly memberCount: Effect.Effect<number, PostHogError>
     /** Every role; as for members, `people` is what several listings may share. */
@@ -134,8 +135,8 @@ const make = Effect.gen(function* () {
   const membersPath = path(Api.members, { organization_id })
   const rolesPath = path(Api.roles, { organization_id })
   const memberReader = (people: People) => {
-    const decoder = (): PageReader.RowDecoder<Member> => ({
-      row: (json) => Result.map(decodeMember(json), MemberRow.withIdOf(people)),
+    const decoder = (): PageReader.RowDecoder<MemberRow.ListedMember> => ({
+      row: (json) => Result.map(decodeMember(json), MemberRow.listed(people)),
       glance: { ...MemberRow, read: (row) => MemberRow.read(row, people) }
     })
     return PageReader.make({ client, base, endpoint: Api.members, decoder })
@@ -176,7 +177,8 @@ const make = Effect.gen(function* () {
       Listing.make({
         name: "members",
         readPage: memberReader(people),
-        key: (member) => member.user.uuid,
+        key: (member) => member.person,
+        readings: Readings.ofNumbers(),
         size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
         concurrency

@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function* (
       Stream.onEnd(requireMembers)
     ),
     left: Effect.gen(function* () {
-      const uuids = yield* members.left
+      const uuids = (yield* members.left).map((person) => people.uuid(person))
       for (const uuid of uuids) levels.delete(uuid)
       yield* Deferred.succeed(complete, levels)
       return uuids.map(Records.userId)

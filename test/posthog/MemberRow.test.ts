@@ -11,7 +11,7 @@ import { changedRow, keptValues, oddRows, withKept, withRow } from "./RowText.ts
 
 /** What is read of a row, and what is kept of one that was. */
 const look = (text: string, sizes: ReadonlyArray<number> = []) => {
-  let member: Member | undefined
+  let member: MemberRow.ListedMember | undefined
   let kept: Uint8Array | undefined
   withRow(text, { fields: MemberRow.fields, sizes }, (row) => {
     member = MemberRow.read(row, new People())
@@ -33,11 +33,11 @@ const readAgain = (kept: Uint8Array): Member | undefined => {
 const decode = Schema.decodeUnknownResult(Member)
 
 /** What the schema says, with the person's id as all ids of people come. */
-const decoded = (text: string): Member | undefined => {
+const decoded = (text: string): MemberRow.ListedMember | undefined => {
   const result = decode(JSON.parse(text))
   if (Result.isFailure(result)) return undefined
   const { user } = result.success
-  return { ...result.success, user: { ...user, uuid: user.uuid.toLowerCase() } }
+  return { ...result.success, person: 0, user: { ...user, uuid: user.uuid.toLowerCase() } }
 }
 
 const jsonOf = (change: object): string => JSON.stringify({ ...ines, ...change })
@@ -63,8 +63,8 @@ describe("MemberRow", () => {
     const uuid = ines.user.uuid.toUpperCase()
     assert.strictEqual(look(jsonOf({ user: { uuid } })).member?.user.uuid, ines.user.uuid)
     const people = new People()
-    const withId = MemberRow.withIdOf(people)
-    assert.deepStrictEqual(withId({ ...ines, user: { ...ines.user, uuid } }), ines)
+    const listed = MemberRow.listed(people)
+    assert.deepStrictEqual(listed({ ...ines, user: { ...ines.user, uuid } }), { ...ines, person: 0 })
     assert.strictEqual(people.uuid(0), ines.user.uuid)
   })
 
