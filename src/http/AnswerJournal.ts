@@ -73,14 +73,15 @@ interface Place {
 /** The pieces of an answer; its digest is behind the last. One is kept for each answer of a sync, so it is kept small. */
 type Remembered = ReadonlyArray<Place>
 
-/** What a file holds: its answers by name, where its last whole record ends, and the next free number. */
+/** What a file holds: its answers by name, its size, where its last whole record ends, and the next free number. */
 interface Contents {
   readonly answers: Map<string, Remembered>
+  readonly size: number
   end: number
   next: number
 }
 
-const nothing = (): Contents => ({ answers: new Map(), end: 0, next: 1 })
+const nothing = (size = 0): Contents => ({ answers: new Map(), size, end: 0, next: 1 })
 
 /** The answer that a record at `at`, of `size` bytes behind its head, ends. */
 const remembered = (before: ReadonlyArray<Place>, at: number, size: number): Remembered => [
@@ -93,7 +94,7 @@ const look = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
   const file = yield* files.open(path, { flag: "r" })
   const size = Number((yield* file.stat).size)
-  const found = nothing()
+  const found = nothing(size)
   const pieces = new Map<number, Array<Place>>()
   const head = Buffer.alloc(headBytes + nameBytes)
   while (found.end + headBytes <= size) {
@@ -142,7 +143,10 @@ export const make = Effect.fnUntraced(function* (
   const lost = (failure: AppendFailed) => Effect.logDebug("An answer could not be remembered", failure)
 
   const appended = yield* AppendedFile
-  /** Opened for the first answer, without what a run that was killed left of a record. */
+  /**
+   * Opened for the first answer, without what a run that was killed left of a record. Where there is nothing of that, nothing
+   * is cut off: what was cut to nothing, ext4 writes to the disk when it is closed, just before it is removed.
+   */
   let opened: Result.Result<AppendedFile, AppendFailed> | undefined
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -154,7 +158,7 @@ export const make = Effect.fnUntraced(function* (
     isBroken
       ? Result.fail(new AppendFailed({ cause: "it is closed, or what is in it cannot be read or ended" }))
       : (opened ??= Result.flatMap(appended.open(file), (made) => {
-          const cut = made.truncate(contents.end)
+          const cut = contents.size > contents.end ? made.truncate(contents.end) : Result.void
           if (Result.isFailure(cut)) made.close()
           return Result.map(cut, () => made)
         }))

@@ -2,6 +2,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Option, Path, Result, type Scope, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
+import { appendFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import * as AnswerJournal from "../../src/http/AnswerJournal.ts"
 import { AppendedFile, AppendFailed } from "../../src/http/AppendedFile.ts"
 import { type JsonAnswer, JsonClient } from "../../src/http/JsonClient.ts"
@@ -383,6 +385,10 @@ describe("AnswerJournal", () => {
           happened.push("added")
           return file.add(...parts)
         },
+        truncate: (size) => {
+          happened.push("cut")
+          return (change.truncate ?? file.truncate)(size)
+        },
         close: () => {
           happened.push("closed")
           return file.close()
@@ -415,12 +421,38 @@ describe("AnswerJournal", () => {
       const full = Result.fail(new AppendFailed({ cause: systemError("ENOSPC") }))
       const { happened, layer } = counting({ truncate: () => full })
       return Effect.gen(function* () {
-        const { journal } = yield* journalIn
+        const { directory } = yield* journalIn
+        writeFileSync(join(directory, AnswerJournal.fileName), "half a record")
+        const journal = yield* AnswerJournal.make(directory)
         yield* record(journal, roles)
         yield* record(journal, members, [], otherPath)
-        assert.deepStrictEqual(happened, ["closed"])
+        assert.deepStrictEqual(happened, ["cut", "closed"])
       }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, layer]))
     })
+  })
+
+  it.effect("cuts off what a killed run left of a record, and nothing where there is nothing of that", () => {
+    const cuts: Array<number> = []
+    const layer = writing((file) => ({
+      truncate: (size) => {
+        cuts.push(size)
+        return file.truncate(size)
+      }
+    }))
+    return Effect.gen(function* () {
+      const { directory, journal } = yield* journalIn
+      const file = join(directory, AnswerJournal.fileName)
+      yield* record(journal, roles)
+      const { size } = statSync(file)
+      yield* record(yield* AnswerJournal.make(directory), members, [], otherPath)
+      assert.deepStrictEqual(cuts, [])
+      appendFileSync(file, "half a record")
+      const { size: whole } = statSync(file)
+      yield* record(yield* AnswerJournal.make(directory), roles, [], "/third")
+      assert.deepStrictEqual(cuts, [whole - "half a record".length])
+      assert.isBelow(size, whole)
+      assert.strictEqual(yield* replayAnew(directory, "/third"), roles)
+    }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, layer]))
   })
 
   describe("records do not get into each other:", () => {
