@@ -39,7 +39,16 @@ export class PostHogClient extends Context.Service<
     readonly roles: (people?: People) => Listing.Listing<ListedRole>
     /** One role with its members as of now; fails with status 404 when it is gone. */
     readonly role: (roleId: string, people?: People) => Effect.Effect<ListedRole, PostHogError>
-    /** Who holds a role; `fresh` to ask again what an interrupted run remembers. */
+    /**
+     * Who holds a role, each as a number that `RoleMembers` and the `people` given can tell; `fresh` to ask again what an
+     * interrupted run remembers.
+     *
+     * @example
+     * const people = new People()
+     * const holders = client.roleMemberships(roleId, { people }).rows.pipe(
+     *   Stream.map((member) => people.uuid(RoleMembers.personOf(member)))
+     * )
+     */
     readonly roleMemberships: (
       roleId: string,
       options?: { readonly fresh?: boolean | undefined; readonly people?: People | undefined }

@@ -28,8 +28,8 @@ export const make = <Key>(): Readings<Key> => {
 const smallest = 1024
 
 /**
- * Of small numbers, such as those of `People`, and few readings: a byte for each number up to the largest, where a map takes
- * 25 and a tenth of a microsecond. With 50,000 members 0.02 s of a sync.
+ * Of small numbers, such as those of `People`, and fewer than 256 readings: a byte or two for each number up to the largest,
+ * where a map takes 30 to 55. Saves 0.01 s with 50,000 members, and 8 MB of what outlives a collection of garbage.
  */
 export const ofNumbers = (): Readings<number> => {
   let seenIn = new Uint8Array(smallest)

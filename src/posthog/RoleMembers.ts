@@ -19,7 +19,7 @@ export interface RoleMember {
   readonly cause: Cause
 }
 
-/** The same in one number, with that of the person in {@link People}: an object for each was a twentieth of a sync's garbage. */
+/** The same in one number, with that of the person in {@link People}: an object for each was a thirtieth of a sync's garbage. */
 export type NumberedMember = number
 
 /** The bits that tell the cause; the others are the person's number. */
