@@ -141,7 +141,7 @@ export class C1zDatabase {
 
   /** As {@link C1zDatabase.write}, but with those that follow, up to {@link C1zDatabase.flush}; blobs have to stay until then. */
   add(table: Tables.Table, change: RowChange, values: ReadonlyArray<RowValue>): void {
-    // A statement that may fail halfway through its rows keeps a journal of them.
+    // Of many rows nobody can tell which one was refused.
     if (change !== "insert" || this.#unique.has(table)) {
       this.flush()
       return this.write(table, change, values)
@@ -165,6 +165,7 @@ export class C1zDatabase {
   index(table: Tables.Table, index: Tables.Index): void {
     this.#work = { table }
     this.#database.exec(Tables.createIndex(table, index))
+    if (index.unique === true) this.#unique.add(table)
     if (this.#final === undefined || this.#final.end === pageSize) return
     // What is not written yet is nothing that others could read.
     this.#database.exec("commit")
@@ -173,7 +174,7 @@ export class C1zDatabase {
     this.#database.exec("begin")
   }
 
-  /** The records that a failure of {@link write} or {@link index} is about, if it says that their ids are the same. */
+  /** The records that a failure to write rows or to make an index is about, if it says that their ids are the same. */
   duplicate(cause: unknown): Duplicate | undefined {
     const isDuplicate = cause instanceof Error && "errcode" in cause && cause.errcode === notUnique
     if (!isDuplicate || this.#work === undefined) return undefined

@@ -13,16 +13,20 @@ const sizes = [32, 8, 1] as const
 export class RowRun {
   readonly table: Tables.Table
   readonly #sharedAt: ReadonlyArray<number>
+  readonly #sharedNames: ReadonlyArray<string>
   readonly #ownAt: ReadonlyArray<number>
   readonly #prepare: (size: number) => StatementSync
   readonly #statements = new Map<number, StatementSync>()
+  /** What the rows share, in the order of its places, and by the names of its columns. */
   #shared: ReadonlyArray<RowValue> = []
+  #named: Record<string, RowValue> = {}
   #own: Array<RowValue> = []
   #rows = 0
 
   constructor(table: Tables.Table, prepare: (sql: string) => StatementSync) {
     this.table = table
     this.#sharedAt = Tables.sharedOf(table)
+    this.#sharedNames = this.#sharedAt.map((at) => Tables.settable(table)[at] ?? "")
     this.#ownAt = Tables.ownOf(table)
     this.#prepare = (size) => prepare(Tables.insertMany(table, size))
   }
@@ -39,7 +43,10 @@ export class RowRun {
 
   /** Adds a row that it {@link RowRun.takes}, and tells whether there is room for another. */
   add(values: ReadonlyArray<RowValue>): boolean {
-    if (this.#rows === 0) this.#shared = this.#sharedAt.map((at) => values[at] ?? null)
+    if (this.#rows === 0) {
+      this.#shared = this.#sharedAt.map((at) => values[at] ?? null)
+      this.#named = Object.fromEntries(this.#shared.map((value, index) => [this.#sharedNames[index] ?? "", value]))
+    }
     for (const at of this.#ownAt) this.#own.push(values[at] ?? null)
     return ++this.#rows < sizes[0]
   }
@@ -54,7 +61,7 @@ export class RowRun {
     let done = 0
     for (const size of sizes) {
       for (; rows - done >= size; done += size) {
-        this.#statement(size).run(...this.#shared, ...own.slice(done * width, (done + size) * width))
+        this.#statement(size).run(this.#named, ...own.slice(done * width, (done + size) * width))
       }
     }
   }

@@ -33,8 +33,8 @@ export interface ListingOptions<Row, Key = string> {
    * of which nothing has to be remembered then.
    */
   readonly areDistinct?: ((rows: ReadonlyArray<Row>) => boolean) | undefined
-  /** What remembers the keys; a map unless told. Of its own. */
-  readonly readings?: Readings.Readings<Key> | undefined
+  /** Makes what remembers the keys; a map unless told. */
+  readonly makeReadings?: (() => Readings.Readings<Key>) | undefined
   /** Rows asked for in one request. */
   readonly size: number
   readonly pathAt: (offset: number, limit: number) => string
@@ -81,8 +81,8 @@ export const make = <Row, Key extends string | number = string>(
   const { key, name, pathAt, readPage } = options
   /** Rows asked for in one request; smaller after large pages failed. */
   let pageSize = options.size
-  const readings = options.readings ?? Readings.make<Key>()
-  /** Those of a first reading's only page, as long as they need not be there. */
+  const readings = (options.makeReadings ?? Readings.make<Key>)()
+  /** Rows of a first reading's only page: their keys are noted when the list is read again, which it mostly is not. */
   let unnoted: ReadonlyArray<Row> = []
   let reading = 0
   let unique = 0
@@ -293,7 +293,7 @@ export const make = <Row, Key extends string | number = string>(
     // 110 ms later.
     rows: Chunks.flatten(Stream.buffer(pages, { capacity: 1 })),
     forEachPage,
-    // Mostly nobody has, which need not be looked for.
+    // Nobody can have in one reading, and mostly nobody has, which need not be looked for.
     left: Effect.sync(() => (reading <= 1 || readings.size() === unique ? [] : readings.unseenIn(reading))),
     unique: Effect.sync(() => unique),
     rereads: Effect.sync(() => Math.max(0, reading - 1))

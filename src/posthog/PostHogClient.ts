@@ -187,7 +187,7 @@ const make = Effect.gen(function* () {
         name: "members",
         readPage: memberReader(people),
         key: (member) => member.person,
-        readings: Readings.ofNumbers(),
+        makeReadings: Readings.ofNumbers,
         size: pageSize,
         pathAt: (offset, limit) => `${membersPath}?limit=${limit}&offset=${offset}&order=joined_at`,
         concurrency

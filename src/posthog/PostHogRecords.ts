@@ -51,10 +51,11 @@ const idOf =
   (id: string): ResourceId => ({ resourceType, resource: id.toLowerCase() })
 
 export const userId = idOf("user")
-/** The same of a person whose id is in lower case already, which need not be looked at again. */
-export const knownUserId = (uuid: string): ResourceId => ({ resourceType: "user", resource: uuid })
 export const organizationId = idOf("organization")
 export const roleId = idOf("role")
+
+/** The id of a user by the id of a person as `People` gives it: in lower case already. */
+export const knownUserId = (uuid: string): ResourceId => ({ resourceType: "user", resource: uuid })
 
 /** Text that has a UTF-8 form and no white space at its ends. PostHog: names are free text, and JSON can hold lone surrogates. */
 const clean = (text: string | null | undefined): string => (text ?? "").toWellFormed().trim()

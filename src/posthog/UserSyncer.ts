@@ -37,7 +37,7 @@ export const make = Effect.fnUntraced(function* (
     resources: members.rows.pipe(
       Stream.mapArray((page) => {
         for (const member of page) if (!isKnownLevel(member.level)) unknownLevels.set(member.user.uuid, member.level)
-        if (remembersLevels) for (const member of page) levels.set(member.user.uuid.toLowerCase(), member.level)
+        if (remembersLevels) for (const member of page) levels.set(member.user.uuid, member.level)
         return page
       }),
       Chunks.mapInParts(atOnce, Records.userResource),
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function* (
       const uuids = (yield* members.left).map((person) => people.uuid(person))
       for (const uuid of uuids) levels.delete(uuid)
       yield* Deferred.succeed(complete, levels)
-      return uuids.map(Records.userId)
+      return uuids.map(Records.knownUserId)
     })
   }
 

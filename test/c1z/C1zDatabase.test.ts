@@ -9,15 +9,15 @@ import * as Tables from "../../src/c1z/C1zTables.ts"
 import type { RowChange, RowValue } from "../../src/c1z/RowBatch.ts"
 import { temporaryPath } from "./Organization.ts"
 
-/** A grant of a role as a row. */
-const grant = (role: string, id: string): ReadonlyArray<RowValue> => [
+/** A grant of a role as a row, with an expansion where one is told. */
+const grant = (role: string, id: string, expansion: Uint8Array | null = null): ReadonlyArray<RowValue> => [
   "role",
   role,
   `role:${role}:member`,
   "user",
   `u${id}`,
   `role:${role}:member:user:u${id}`,
-  null,
+  expansion,
   0,
   Buffer.from(`grant ${id}`),
   "s",
@@ -64,7 +64,8 @@ const changes: Arbitrary.Arbitrary<ReadonlyArray<Change>> = Arbitrary.array(
         // What replaces others is of the stretch before.
         const id = `${change === "insert" ? at : Math.max(0, at - 1)}-${n}`
         const table = of === "users" ? Tables.resources : Tables.grants
-        const values = of === "users" ? user(id) : grant(of, id)
+        // A blob is equal to no other, whatever it holds.
+        const values = of === "users" ? user(id) : grant(of, id, n % 20 === 7 ? Buffer.from("expansion") : null)
         const own = values[Tables.externalIdAt(table)] ?? null
         return { table, change, values: change === "remove" ? [own, "s"] : values }
       })
@@ -164,28 +165,42 @@ layer(NodeServices.layer)("C1zDatabase", (it) => {
         database.flush()
       })
       assert.deepStrictEqual(many, { table: "v1_grants", id })
-      const unique = bytesOf(yield* temporaryPath("unique"), (database) => {
-        database.add(Tables.grants, "replace", grant("a", "1"))
-        for (const values of rows.slice(1)) database.add(Tables.grants, "insert", values)
-        database.flush()
-      })
-      assert.deepStrictEqual(unique, { table: "v1_grants", id, change: "insert" })
+      // Where the table has its unique index already, from a row that replaces another or since it was thought complete.
+      const begun = [
+        (database: C1zDatabase) => database.add(Tables.grants, "replace", grant("a", "1")),
+        (database: C1zDatabase) => {
+          database.add(Tables.grants, "insert", grant("a", "1"))
+          database.flush()
+          for (const index of Tables.grants.indexes) database.index(Tables.grants, index)
+        }
+      ]
+      for (const begin of begun) {
+        const unique = bytesOf(yield* temporaryPath("unique"), (database) => {
+          begin(database)
+          for (const values of rows.slice(1)) database.add(Tables.grants, "insert", values)
+          database.flush()
+        })
+        assert.deepStrictEqual(unique, { table: "v1_grants", id, change: "insert" })
+      }
     })
   )
 
   it.effect("takes a statement for many rows that share most of what they hold", () =>
     Effect.gen(function* () {
-      const statements = vi.spyOn(StatementSync.prototype, "run")
+      const statements = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(StatementSync.prototype, "run")),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
       bytesOf(yield* temporaryPath("database"), (database) => {
         for (let id = 0; id < 200; id++) database.add(Tables.grants, "insert", grant("a", String(id)))
         for (let id = 0; id < 9; id++) database.add(Tables.grants, "insert", grant("b", String(id)))
         database.flush()
       })
       assert.deepStrictEqual(
-        statements.mock.calls.map((values) => (values.length - 8) / 3),
+        // What the rows share comes first, and then three values of each.
+        statements.mock.calls.map((values) => (values.length - 1) / 3),
         [32, 32, 32, 32, 32, 32, 8, 8, 1]
       )
-      statements.mockRestore()
     })
   )
 

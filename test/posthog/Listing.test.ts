@@ -3,6 +3,7 @@ import { Effect, Exit, Schema, Stream } from "effect"
 import * as Listing from "../../src/posthog/Listing.ts"
 import type { Page } from "../../src/posthog/PageReader.ts"
 import { PostHogError } from "../../src/posthog/PostHogError.ts"
+import * as Readings from "../../src/posthog/Readings.ts"
 import { inTime } from "../http/InTime.ts"
 
 interface Asked {
@@ -53,17 +54,37 @@ const ways = [
   ["page by page", pageByPage]
 ] as const
 
-const areDistinct = (rows: ReadonlyArray<string>): boolean => new Set(rows).size === rows.length
+/** The same listing with its rows known by numbers, and with word of whether those of a page are distinct. */
+const numbered = (options: Listing.ListingOptions<string>): Listing.Listing<string> => {
+  const numbers = new Map<string, number>()
+  const listing = Listing.make<string, number>({
+    ...options,
+    makeReadings: Readings.ofNumbers,
+    key: (row) => {
+      const number = numbers.get(row) ?? numbers.size
+      numbers.set(row, number)
+      return number
+    },
+    areDistinct: (rows) => new Set(rows).size === rows.length
+  })
+  const nameOf = (wanted: number) => [...numbers].flatMap(([name, number]) => (number === wanted ? [name] : []))
+  return { ...listing, left: Effect.map(listing.left, (left) => left.flatMap(nameOf)) }
+}
 
-/** Reads a list to its end in one way, and says what a consumer then has; `tells` whether rows are distinct. */
-const readIn = (way: Way, options: FakeOptions, size: number, concurrency: number, tells = false) =>
+/** Reads a list to its end in one way, and says what a consumer then has. */
+const readIn = (
+  way: Way,
+  options: FakeOptions,
+  size: number,
+  concurrency: number,
+  make: typeof numbered = Listing.make<string>
+) =>
   Effect.gen(function* () {
     const { asked, moments, readPage } = fake(options, size)
-    const listing = Listing.make<string>({
+    const listing = make({
       name: "things",
       readPage,
       key: (row) => row,
-      areDistinct: tells ? areDistinct : undefined,
       size,
       pathAt: (offset, limit) => `${offset}+${limit}`,
       concurrency
@@ -91,7 +112,7 @@ const read = (options: FakeOptions, size: number, concurrency = 1) =>
   Effect.gen(function* () {
     const one = yield* readIn(asStream, options, size, concurrency)
     assert.deepStrictEqual(yield* readIn(pageByPage, options, size, concurrency), one)
-    assert.deepStrictEqual(yield* readIn(pageByPage, options, size, concurrency, true), one)
+    assert.deepStrictEqual(yield* readIn(pageByPage, options, size, concurrency, numbered), one)
     return one
   })
 
