@@ -7,6 +7,7 @@ import { C1zError } from "../../src/c1z/C1zError.ts"
 import { CompressorMaker } from "../../src/c1z/C1zFrame.ts"
 import { readFrame } from "./C1zChecklist.ts"
 import { fileSystemWith, systemError } from "./Harness.ts"
+import { thorough } from "../Thorough.ts"
 import { temporaryPath } from "./Organization.ts"
 
 const mebibyte = 1024 ** 2
@@ -293,6 +294,8 @@ layer(NodeServices.layer)("C1zContainer", (it) => {
       const all = writes
       assert.isAbove(all, least)
       for (let nth = 1; nth <= all; nth++) {
+        // The first, the last, and some of those in between, which are alike.
+        if (!thorough && nth % 4 !== 1 && nth < all - 2) continue
         writes = 0
         const error = yield* Effect.flip(Effect.scoped(pack(content))).pipe(Effect.provide(failingAt(nth)))
         assert.strictEqual(error._tag === "C1zError" ? error.reason : error._tag, "DiskFull")
