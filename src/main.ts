@@ -10,8 +10,9 @@ import * as WaitingThread from "./http/WaitingThread.ts"
 
 /** What `bin.ts` runs: the command, in a process of its own. A sync takes the thread over. */
 export const run = (thread: StartedThread | undefined): void => {
-  SmallHeap.keep()
+  // Not where nothing is synced: with other flags V8 refuses the code that Node keeps of itself, 3 ms of `--help`.
   if (thread !== undefined) {
+    SmallHeap.keep()
     // V8 makes code for buffers that are never given away, and throws all of it away with the first one that is: 35 functions
     // were optimized twice.
     new ArrayBuffer(1).transfer()

@@ -17,6 +17,7 @@ import * as ServicePostHog from "./ServicePostHog.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 import * as Settings from "./Settings.ts"
+import * as SmallHeap from "./SmallHeap.ts"
 import * as Telemetry from "./Telemetry.ts"
 import { version } from "./Version.ts"
 
@@ -132,6 +133,7 @@ const warnOfIgnored = Effect.fnUntraced(function* (values: Values) {
 
 /** Serves C1 until a signal comes, and then ends well once C1 knows of every task that was cut short. */
 export const run = Effect.fn("service")(function* (values: Values, clientId: string) {
+  SmallHeap.keep()
   const credentials = yield* credentialsOf(clientId, values.clientSecret)
   const connector = ServicePostHog.make(values)
   const { hide } = yield* KnownKey

@@ -89,6 +89,7 @@ const syncTo = Effect.fnUntraced(function* (
 ) {
   const display = yield* ProgressDisplay.make
   const thread = yield* WaitingThread
+  if (!thread.isThere()) SmallHeap.keep()
   const startedAt = yield* Clock.currentTimeMillis
   const scope = yield* SyncScopes.of(values)
   if (output === "c1z" && values.file.trim() === "") {
