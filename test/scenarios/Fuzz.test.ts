@@ -80,7 +80,7 @@ describe("decoders", () => {
         // Nothing but an organization or a key can be made of it.
         if (endpoint === "members" || endpoint === "roles") assert.isTrue(Exit.isFailure(ended.exit))
       }),
-    { arbitrary: { runs: thorough ? 100 : 40 } }
+    { arbitrary: { runs: thorough ? 100 : 30 } }
   )
 
   it.effect.prop(
@@ -97,7 +97,7 @@ describe("decoders", () => {
           assert.isTrue(Exit.isFailure(ended.exit))
         }
       ),
-    { arbitrary: { runs: thorough ? 60 : 25 } }
+    { arbitrary: { runs: thorough ? 60 : 18 } }
   )
 
   it.effect.prop(
@@ -117,7 +117,7 @@ describe("decoders", () => {
         ),
         holds
       ),
-    { arbitrary: { runs: thorough ? 250 : 80 } }
+    { arbitrary: { runs: thorough ? 250 : 60 } }
   )
 
   it.effect.prop(
@@ -139,7 +139,7 @@ describe("decoders", () => {
         ),
         holds
       ),
-    { arbitrary: { runs: thorough ? 150 : 50 } }
+    { arbitrary: { runs: thorough ? 150 : 38 } }
   )
 })
 

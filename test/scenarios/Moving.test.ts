@@ -123,7 +123,7 @@ describe("somebody leaves and somebody joins behind the reader's back", () => {
         )
         assert.isAbove(moments.length, 4)
       }),
-    { arbitrary: { runs: thorough ? 40 : 15 } }
+    { arbitrary: { runs: thorough ? 40 : 11 } }
   )
 })
 

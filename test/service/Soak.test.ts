@@ -16,7 +16,7 @@ import { thorough } from "../Thorough.ts"
 import * as FastClock from "./FastClock.ts"
 import * as Replica from "./Replica.ts"
 
-const tasks = thorough ? 1000 : 150
+const tasks = thorough ? 1000 : 100
 
 const page = Fault.Http({ status: 503, contentType: "text/html", body: "<html>maintenance</html>" })
 
