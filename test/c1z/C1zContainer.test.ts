@@ -7,8 +7,8 @@ import { C1zError } from "../../src/c1z/C1zError.ts"
 import { CompressorMaker } from "../../src/c1z/C1zFrame.ts"
 import { readFrame } from "./C1zChecklist.ts"
 import { fileSystemWith, systemError } from "./Harness.ts"
-import { thorough } from "../Thorough.ts"
 import { temporaryPath } from "./Organization.ts"
+import { thorough } from "../Thorough.ts"
 
 const mebibyte = 1024 ** 2
 
